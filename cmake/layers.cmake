@@ -1,0 +1,59 @@
+# One library per layer, with exactly the arrows of layers.txt.
+#
+# millrace_read_layers(): reads layers.txt into MILLRACE_LAYERS and MILLRACE_LAYER_<name>.
+# millrace_add_layer(<name> LIBRARIES <imported target>...): the library millrace_<name> from
+# src/<name>/*.cc and, from every src/<name>/*_test.cc, the test program <name>_test. Sources are
+# found by glob, so a new file, a test above all, cannot be forgotten.
+
+function(millrace_read_layers)
+  file(STRINGS ${PROJECT_SOURCE_DIR}/cmake/layers.txt lines REGEX "^[a-z]+:")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+                                         ${PROJECT_SOURCE_DIR}/cmake/layers.txt)
+  set(names)
+  foreach(line IN LISTS lines)
+    string(REGEX MATCH "^([a-z]+):(.*)$" _ "${line}")
+    set(name ${CMAKE_MATCH_1})
+    string(STRIP "${CMAKE_MATCH_2}" below)
+    string(REPLACE " " ";" below "${below}")
+    list(APPEND names ${name})
+    set(MILLRACE_LAYER_${name}
+        ${below}
+        PARENT_SCOPE)
+  endforeach()
+  set(MILLRACE_LAYERS
+      ${names}
+      PARENT_SCOPE)
+endfunction()
+
+function(millrace_add_layer name)
+  cmake_parse_arguments(LAYER "" "" "LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cc)
+  file(GLOB tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*_test.cc)
+  if(tests)
+    list(REMOVE_ITEM sources ${tests})
+  endif()
+  list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
+
+  list(TRANSFORM MILLRACE_LAYER_${name} PREPEND millrace_ OUTPUT_VARIABLE below)
+  if(sources)
+    add_library(millrace_${name} STATIC ${sources})
+    set(scope PUBLIC)
+    target_link_libraries(millrace_${name} PRIVATE millrace_warnings)
+  else()
+    add_library(millrace_${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(millrace_${name} ${scope} ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(millrace_${name} ${scope} ${below} ${LAYER_LIBRARIES})
+
+  if(tests AND MILLRACE_TESTS)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE millrace_${name} millrace_test_support
+                                               millrace_warnings GTest::gtest_main GTest::gmock)
+    gtest_discover_tests(
+      ${name}_test
+      TEST_PREFIX ${name}.
+      DISCOVERY_TIMEOUT 60
+      PROPERTIES TIMEOUT 300)
+  endif()
+endfunction()

@@ -1,0 +1,98 @@
+// A message in its three forms: as sent (NewMessage), as stored (StoredMessage), and as handed out
+// (Delivery). Values only; the views of the first point into the request, those of the other two
+// into the stored chunk, which a Delivery keeps alive.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/encoding.h"
+#include "base/error.h"
+#include "base/strong_type.h"
+
+namespace millrace {
+
+/// Number of a queue inside this installation; its upper 16 bits name the shard that owns it. Never
+/// reused, so a queue that is created again shares nothing with the old one.
+using QueueId = StrongType<struct QueueIdTag, std::uint64_t>;
+/// Position of a message in its queue, always rising.
+using SequenceNumber = StrongType<struct SequenceNumberTag, std::uint64_t>;
+/// The 16 bytes behind the UUID text of a MessageId.
+using MessageId = std::array<std::uint8_t, 16>;
+
+/// One message attribute or message system attribute. For `binary` the value is the raw bytes.
+struct MessageAttribute {
+  std::string name;
+  std::string data_type;  // String, Number or Binary, with an optional ".label"
+  std::string value;
+  bool binary = false;
+
+  friend bool operator==(const MessageAttribute&, const MessageAttribute&) = default;
+};
+
+/// The same as views.
+struct MessageAttributeView {
+  std::string_view name;
+  std::string_view data_type;
+  std::string_view value;
+  bool binary = false;
+};
+
+/// A message that has passed every check of its request and is about to be stored.
+struct NewMessage {
+  std::string_view body;
+  Md5Digest body_md5{};
+  std::span<const MessageAttribute> attributes;  // sorted by name
+  std::string_view trace_header;                 // AWSTraceHeader, or empty
+  std::string_view group_id;                     // MessageGroupId, or empty
+  std::string_view deduplication_id;             // FIFO: given or made from the body; else empty
+  std::string_view sender_id;
+  Milliseconds delay = 0;  // DelaySeconds of the message, or else of its queue
+};
+
+/// A message as it is stored: what never changes about it.
+struct StoredMessage {
+  std::string_view body;
+  Md5Digest body_md5{};
+  std::vector<MessageAttributeView> attributes;
+  std::string_view trace_header;
+  std::string_view group_id;
+  std::string_view deduplication_id;
+  std::string_view sender_id;
+  std::string_view dead_letter_source_arn;  // set by a dead-letter move, else empty
+  Timestamp sent_at;
+};
+
+/// A message handed to one receive.
+struct Delivery {
+  std::shared_ptr<const std::string> chunk;  // what the views of `message` point into
+  StoredMessage message;
+  MessageId id{};
+  SequenceNumber sequence;
+  std::string receipt_handle;
+  std::uint32_t receive_count = 0;
+  Timestamp first_received_at;
+};
+
+/// MD5OfMessageAttributes (SQS Developer Guide, "Calculating the MD5 message digest for message
+/// attributes"): name, type, transport byte and value, each with its length, in ascending order of
+/// name. @param attributes any order; sorted inside when needed.
+Md5Digest attributes_md5(std::span<const MessageAttributeView> attributes);
+Md5Digest attributes_md5(std::span<const MessageAttribute> attributes);
+
+/// What counts against MaximumMessageSize and the batch limit: the body and each attribute's name,
+/// type and value, in bytes. System attributes are free.
+std::size_t message_size(std::string_view body, std::span<const MessageAttribute> attributes);
+
+/// Checks a send's attributes: count, names, types, values. @return nothing, or the first error
+/// (InvalidParameterValue with SQS's text).
+Expected<void> check_message_attributes(std::span<const MessageAttribute> attributes);
+
+}  // namespace millrace

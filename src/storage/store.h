@@ -1,0 +1,117 @@
+// Store: keeps one shard's bytes. It sees keys, values and chunks, never a message.
+//
+// commit() and finish() belong to the shard's thread; one commit is in flight at a time. read() and
+// scan() may be called from any thread at any time. An implementation: LogStore (the commit log
+// with RocksDB for its rows) and MemoryStore (tests, `--ephemeral`).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "model/write_batch.h"
+
+namespace millrace {
+
+/// Why a store cannot go on, in words for an operator. Its shard is dropped and opened again.
+class StoreError {
+ public:
+  explicit StoreError(std::string message, bool corruption = false)
+      : message_(std::move(message)), corruption_(corruption) {}
+  const std::string& message() const { return message_; }
+  /// True where bytes on disk are not what was written: opening again will not help.
+  bool corruption() const { return corruption_; }
+
+ private:
+  std::string message_;
+  bool corruption_;
+};
+
+[[noreturn]] void throw_exception_from_error(const StoreError& error,
+                                             const boost::source_location& location);
+
+template <class T>
+using StoreResult = boost::system::result<T, StoreError>;
+
+/// The places of a committed batch's chunks, in the order of WriteBatch::payloads().
+using PayloadPlaces = std::vector<PayloadPlace>;
+
+/// What a scan returns.
+struct Row {
+  std::string key;
+  std::string value;
+};
+
+/// A consistent view of the rows at one moment. Any thread; must not outlive its store.
+class Snapshot {
+ public:
+  virtual ~Snapshot() = default;
+  /// The rows with first <= key < last, in order, at most `count_max` of them. An empty `last` is
+  /// the family's end.
+  virtual StoreResult<std::vector<Row>> scan(Family family, std::string_view first,
+                                             std::string_view last,
+                                             std::size_t count_max) const = 0;
+  /// The value at `key`, or nothing.
+  virtual StoreResult<std::optional<std::string>> get(Family family,
+                                                      std::string_view key) const = 0;
+};
+
+/// Room on the disk that holds the store.
+struct StoreSpace {
+  std::uint64_t used_bytes = 0;       // by this store
+  std::uint64_t available_bytes = 0;  // left for unprivileged processes
+  std::uint64_t capacity_bytes = 0;
+};
+
+/// One chunk that stands in the way of recycling the oldest segment: the store asks its owner to
+/// write it again at the head.
+struct RelocationCandidate {
+  PayloadPlace place;
+  std::string owner_key;  // in Family::index
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  /// Starts writing `batch` as one frame: after a crash all of it is there or none. Exactly one
+  /// commit may be in flight. The batch may be reused as soon as commit() returns.
+  virtual void commit(const WriteBatch& batch) = 0;
+
+  /// A descriptor that becomes readable when the commit in flight has finished (an eventfd).
+  virtual int completion_descriptor() const = 0;
+
+  /// The outcome of the commit in flight, or nothing while it still runs. On success the batch is
+  /// durable, and its rows are visible to snapshots taken from now on. An error is final: the outcome
+  /// is unknown, and the store takes no further commit.
+  virtual std::optional<StoreResult<PayloadPlaces>> finish() = 0;
+
+  /// The bytes of the chunk at `place`, checked against their checksum. Any thread.
+  virtual StoreResult<std::shared_ptr<const std::string>> read(const PayloadPlace& place) const = 0;
+
+  /// The rows of all finished commits. Any thread.
+  virtual std::unique_ptr<Snapshot> snapshot() const = 0;
+
+  /// Housekeeping that may block for long: flushes rows, recycles and removes dead segments, makes
+  /// segments ahead. Called from a background thread now and then; never on the shard's thread.
+  virtual StoreResult<void> maintain() = 0;
+
+  /// Live chunks of mostly dead old segments, which keep space from coming back; at most `count_max`,
+  /// oldest first. Called from a background thread. Chunks whose index row no longer names
+  /// their place are left out.
+  virtual StoreResult<std::vector<RelocationCandidate>> relocation_candidates(
+      std::size_t count_max) = 0;
+
+  virtual StoreSpace space() const = 0;
+
+  /// Counts the opens of this store, raised durably at each: what was handed out before is told
+  /// from what is handed out now.
+  virtual std::uint32_t epoch() const = 0;
+};
+
+}  // namespace millrace
