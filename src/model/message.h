@@ -91,8 +91,37 @@ Md5Digest attributes_md5(std::span<const MessageAttribute> attributes);
 /// type and value, in bytes. System attributes are free.
 std::size_t message_size(std::string_view body, std::span<const MessageAttribute> attributes);
 
+/// Which value fields a request's MessageAttributeValue had.
+struct GivenAttributeValue {
+  std::optional<std::string> data_type;
+  std::optional<std::string> string_value;
+  std::optional<std::string> binary_value;  // raw bytes
+  bool has_list_value = false;              // StringListValues or BinaryListValues
+};
+
+/// The attribute that a request gave, checked as check_message_attributes does for one alone.
+/// @return UnsupportedOperation for lists, else InvalidParameterValue with SQS's text.
+Expected<MessageAttribute> make_message_attribute(std::string_view name, GivenAttributeValue given);
+
 /// Checks a send's attributes: count, names, types, values. @return nothing, or the first error
 /// (InvalidParameterValue with SQS's text).
 Expected<void> check_message_attributes(std::span<const MessageAttribute> attributes);
+
+/// Checks the system attributes of a send, of which only AWSTraceHeader exists.
+/// @return its value, empty if it is not among them; or InvalidParameterValue.
+Expected<std::string_view> trace_header_of(std::span<const MessageAttribute> system_attributes);
+
+/// Checks that a body is there and holds only the characters that SQS takes. @param parameter what
+/// a MissingParameter error is to name. @return MissingParameter or InvalidMessageContents.
+Expected<void> check_message_body(std::string_view body,
+                                  std::string_view parameter = "MessageBody");
+
+/// Checks the form of a MessageGroupId, MessageDeduplicationId or ReceiveRequestAttemptId: 1 to 128
+/// letters, digits and punctuation of ASCII. @param parameter its name, for the error.
+/// @return InvalidParameterValue with SQS's text.
+Expected<void> check_message_token(std::string_view token, std::string_view parameter);
+
+/// Whether `id` may name an entry of a batch: 1 to 80 of [A-Za-z0-9_-].
+bool is_batch_entry_id(std::string_view id);
 
 }  // namespace millrace

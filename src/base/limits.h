@@ -1,0 +1,109 @@
+// Every bound of Millrace: those of SQS (Developer Guide, "Amazon SQS quotas") and our own.
+//
+// Units are in the names. Relations that other code relies on are asserted at the end.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/clock.h"
+
+namespace millrace::limits {
+
+// --- SQS: queues -------------------------------------------------------------------------------
+
+inline constexpr std::size_t kQueueNameMax = 80;  // characters, the suffix .fifo included
+inline constexpr std::size_t kAccountIdDigits = 12;
+inline constexpr std::size_t kRegionMax = 32;
+
+inline constexpr std::int64_t kDelaySecondsMax = 900;
+inline constexpr std::int64_t kVisibilitySecondsMax = 43'200;
+inline constexpr std::int64_t kVisibilitySecondsDefault = 30;
+inline constexpr std::int64_t kRetentionSecondsMin = 60;
+inline constexpr std::int64_t kRetentionSecondsMax = 1'209'600;
+inline constexpr std::int64_t kRetentionSecondsDefault = 345'600;
+inline constexpr std::int64_t kWaitSecondsMax = 20;
+inline constexpr std::int64_t kKmsReuseSecondsMin = 60;
+inline constexpr std::int64_t kKmsReuseSecondsMax = 86'400;
+inline constexpr std::int64_t kKmsReuseSecondsDefault = 300;
+inline constexpr std::size_t kKmsKeyNameMax = 2'048;  // bytes: an ARN of a key or an alias
+
+inline constexpr std::int64_t kReceiveCountMax = 1'000;  // maxReceiveCount of a RedrivePolicy
+inline constexpr std::size_t kRedriveAllowSourcesMax = 10;
+
+inline constexpr std::size_t kPolicyBytesMax = 8'192;
+inline constexpr std::size_t kPolicyStatementsMax = 20;
+inline constexpr std::size_t kPolicyPrincipalsMax = 50;
+inline constexpr std::size_t kPolicyConditionsMax = 10;
+inline constexpr std::size_t kPolicyActionsMax = 7;
+inline constexpr std::size_t kPermissionLabelMax = 80;
+
+inline constexpr std::size_t kTagsMax = 50;
+inline constexpr std::size_t kTagKeyMax = 128;    // characters
+inline constexpr std::size_t kTagValueMax = 256;  // characters
+
+inline constexpr std::int64_t kListResultsMax = 1'000;
+inline constexpr Milliseconds kPurgeInterval = seconds(60);
+inline constexpr Milliseconds kNameReuseInterval = seconds(60);
+
+// --- SQS: messages -----------------------------------------------------------------------------
+
+inline constexpr std::int64_t kMessageBytesMax = 1'048'576;  // highest MaximumMessageSize
+inline constexpr std::int64_t kMessageBytesMaxMin = 1'024;   // lowest MaximumMessageSize
+inline constexpr std::size_t kBatchBytesMax = 1'048'576;
+inline constexpr std::size_t kBatchEntriesMax = 10;
+inline constexpr std::size_t kBatchIdMax = 80;
+inline constexpr std::int64_t kReceiveMessagesMax = 10;
+
+inline constexpr std::size_t kMessageAttributesMax = 10;
+inline constexpr std::size_t kAttributeNameMax = 256;  // characters
+inline constexpr std::size_t kAttributeTypeMax = 256;  // bytes
+inline constexpr std::size_t kNumberDigitsMax = 38;    // significant digits of a Number attribute
+inline constexpr std::int64_t kNumberExponentMin = -128;
+inline constexpr std::int64_t kNumberExponentMax = 126;
+
+inline constexpr std::size_t kGroupIdMax = 128;
+inline constexpr std::size_t kDeduplicationIdMax = 128;
+inline constexpr std::size_t kReceiptHandleMax = 1'024;
+
+inline constexpr std::size_t kInFlightMax = 120'000;  // per queue
+inline constexpr Milliseconds kDeduplicationWindow = seconds(300);
+inline constexpr Milliseconds kReceiveAttemptWindow = seconds(300);
+
+// --- SQS: message move tasks -------------------------------------------------------------------
+
+inline constexpr std::int64_t kMoveRateMax = 500;  // messages per second
+inline constexpr std::int64_t kMoveTasksListed = 10;
+inline constexpr std::size_t kMoveTasksActiveMax = 100;  // per account
+inline constexpr Milliseconds kMoveTaskRunMax = seconds(36 * 3600);
+
+// --- SQS: requests -----------------------------------------------------------------------------
+
+inline constexpr Milliseconds kSignatureSkewMax = seconds(900);
+inline constexpr std::int64_t kPresignedSecondsMax = 604'800;
+
+// --- ours: identifiers -------------------------------------------------------------------------
+
+// A MessageId is a permutation of (queue, sequence) in the 122 free bits of a UUID: 61 bits each.
+inline constexpr unsigned kMessageIdHalfBits = 61;
+inline constexpr unsigned kQueueIdShardShift = 48;  // a QueueId's shard stands above these bits
+inline constexpr std::uint64_t kShardsMax = 4'096;
+
+// --- ours: HTTP --------------------------------------------------------------------------------
+
+inline constexpr std::size_t kRequestBodyMax = 4 * 1024 * 1024;  // bytes; a form may triple a body
+
+// --- what the rest relies on -------------------------------------------------------------------
+
+static_assert(kMessageBytesMax <= static_cast<std::int64_t>(kBatchBytesMax),
+              "the largest message fits in a batch");
+static_assert(kRequestBodyMax > 3 * kBatchBytesMax,
+              "a full batch fits in a request even when every byte is percent-encoded");
+static_assert(kDelaySecondsMax < kRetentionSecondsMax && kWaitSecondsMax < kVisibilitySecondsMax);
+static_assert(kMessageBytesMaxMin < kMessageBytesMax &&
+              kRetentionSecondsMin < kRetentionSecondsMax);
+static_assert(kShardsMax << kQueueIdShardShift <= std::uint64_t{1} << kMessageIdHalfBits,
+              "every QueueId fits in its half of a MessageId");
+static_assert(kReceiveMessagesMax == static_cast<std::int64_t>(kBatchEntriesMax));
+
+}  // namespace millrace::limits
