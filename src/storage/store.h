@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -47,7 +48,8 @@ struct Row {
   std::string value;
 };
 
-/// A consistent view of the rows at one moment. Any thread; must not outlive its store.
+/// A consistent view of the rows at one moment. Any thread; must not outlive its store. While it
+/// lives, the places that its rows name stay readable; keep it short, since it holds disk space.
 class Snapshot {
  public:
   virtual ~Snapshot() = default;
@@ -86,24 +88,36 @@ class Store {
   /// A descriptor that becomes readable when the commit in flight has finished (an eventfd).
   virtual int completion_descriptor() const = 0;
 
-  /// The outcome of the commit in flight, or nothing while it still runs. On success the batch is
-  /// durable, and its rows are visible to snapshots taken from now on. An error is final: the outcome
-  /// is unknown, and the store takes no further commit.
+  /// The outcome of the commit in flight, or nothing while it still runs or when there is none (the
+  /// descriptor may wake its waiter once too often). On success the batch is
+  /// durable, and its rows are visible to snapshots taken from now on. An error is final: the
+  /// outcome is unknown, and the store takes no further commit.
   virtual std::optional<StoreResult<PayloadPlaces>> finish() = 0;
 
-  /// The bytes of the chunk at `place`, checked against their checksum. Any thread.
+  /// The bytes of the chunk at `place`, checked against their checksum. Any thread. An error
+  /// without corruption() may just mean that the chunk was released meanwhile and its space given
+  /// away.
   virtual StoreResult<std::shared_ptr<const std::string>> read(const PayloadPlace& place) const = 0;
 
   /// The rows of all finished commits. Any thread.
   virtual std::unique_ptr<Snapshot> snapshot() const = 0;
 
   /// Housekeeping that may block for long: flushes rows, recycles and removes dead segments, makes
-  /// segments ahead. Called from a background thread now and then; never on the shard's thread.
+  /// segments ahead. Called from a background thread now and then; never on the shard's thread. An
+  /// error is not final: the store goes on, and a later call tries again (a full disk, above all).
   virtual StoreResult<void> maintain() = 0;
 
-  /// Live chunks of mostly dead old segments, which keep space from coming back; at most `count_max`,
-  /// oldest first. Called from a background thread. Chunks whose index row no longer names
-  /// their place are left out.
+  /// Whether maintain() has something to do. Cheap; any thread. It may stay true while maintain()
+  /// fails, so leave a pause of a second or so after an error.
+  virtual bool wants_maintenance() const = 0;
+
+  /// The largest WriteBatch::bytes() that commit() is sure to take: keys and rows of a common size
+  /// are allowed for. Never less than 4 MiB in a store that serves clients.
+  virtual std::size_t batch_bytes_max() const = 0;
+
+  /// Live chunks of mostly dead old segments, which keep space from coming back; at most
+  /// `count_max`, oldest first. Called from a background thread. Chunks whose index row no longer
+  /// names their place are left out.
   virtual StoreResult<std::vector<RelocationCandidate>> relocation_candidates(
       std::size_t count_max) = 0;
 
