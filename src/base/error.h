@@ -74,6 +74,8 @@ const ErrorRow& error_row(ErrorCode code);
 /// An error on its way to a client.
 class ApiError {
  public:
+  /// InternalFailure. Boost's result::error() needs it to exist.
+  ApiError() : ApiError(ErrorCode::internal_failure) {}
   /// With the table's usual text.
   explicit ApiError(ErrorCode code) : code_(code), message_(error_row(code).message) {}
   ApiError(ErrorCode code, std::string message) : code_(code), message_(std::move(message)) {}
