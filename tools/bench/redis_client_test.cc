@@ -16,7 +16,8 @@ TEST(RedisReply, ANestedArrayGivesItsStringsWhenItIsWhole) {
   for (std::size_t length = 0; length < text.size(); ++length) {
     EXPECT_EQ(read_redis_reply(text.substr(0, length), reply), 0U) << length;
   }
-  EXPECT_EQ(read_redis_reply(text + ":1\r\n", reply), text.size());
+  const std::string two = text + ":1\r\n";
+  EXPECT_EQ(read_redis_reply(two, reply), text.size());
   EXPECT_THAT(reply.strings, ElementsAre("s", "1-0", "b", "he\r\no"));
 }
 

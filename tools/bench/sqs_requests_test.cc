@@ -34,7 +34,7 @@ TEST_F(SqsRequestsTest, QuerySendIsExactlyThis) {
   query_.send(out_, kUrl, bodies_, 255, 1);
   EXPECT_EQ(out_,
             "POST / HTTP/1.1\r\nHost: h:1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-            "Content-Length: 114\r\n\r\n"
+            "Content-Length: 113\r\n\r\n"
             "Action=SendMessage&Version=2012-11-05&QueueUrl=http%3A%2F%2Fh%3A1%2F000000000000%2Fq"
             "&MessageBody=00000000000000ff");
 }
