@@ -92,6 +92,11 @@ bool QueueName::is_fifo() const {
   return text_.ends_with(kFifoSuffix);
 }
 
+Expected<void> check_queue_kind(const QueueName& name, bool fifo) {
+  if (name.is_fifo() == fifo) return {};
+  return ApiError(ErrorCode::invalid_parameter_value, std::string(fifo ? kBadFifoName : kBadName));
+}
+
 Expected<QueueUrl> QueueUrl::parse(std::string_view text) {
   const ApiError unknown(ErrorCode::queue_does_not_exist);
   std::optional<Region> region;

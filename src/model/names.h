@@ -57,6 +57,10 @@ class QueueName {
   std::string text_;
 };
 
+/// Checks that a queue to be made has the name of its kind: FIFO queues', and no others', end in
+/// ".fifo". @return InvalidParameterValue with SQS's text.
+Expected<void> check_queue_kind(const QueueName& name, bool fifo);
+
 /// What a QueueUrl parameter or the path of a request says about a queue.
 struct QueueUrl {
   QueueName name;

@@ -1,0 +1,294 @@
+#include "model/policy_text.h"
+
+#include <algorithm>
+#include <array>
+
+#include <boost/json.hpp>
+
+#include "base/limits.h"
+
+namespace millrace {
+
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::array<std::string_view, 9> kGrantableActions = {
+    "*",           "ChangeMessageVisibility",    "DeleteMessage", "GetQueueAttributes",
+    "GetQueueUrl", "ListDeadLetterSourceQueues", "PurgeQueue",    "ReceiveMessage",
+    "SendMessage"};
+constexpr std::array<std::string_view, 12> kOwnerActions = {"AddPermission",
+                                                            "CancelMessageMoveTask",
+                                                            "CreateQueue",
+                                                            "DeleteQueue",
+                                                            "ListQueues",
+                                                            "ListQueueTags",
+                                                            "ListMessageMoveTasks",
+                                                            "RemovePermission",
+                                                            "SetQueueAttributes",
+                                                            "StartMessageMoveTask",
+                                                            "TagQueue",
+                                                            "UntagQueue"};
+
+ApiError invalid_policy() {
+  return {ErrorCode::invalid_attribute_value, "Invalid value for the parameter Policy."};
+}
+
+// "8 Actions were found, maximum allowed is 7."
+Expected<void> check_count(std::size_t found, std::size_t max, std::string_view what) {
+  if (found <= max) return {};
+  std::string text = std::to_string(found);
+  text.append(" ").append(what).append(" were found, maximum allowed is ");
+  text.append(std::to_string(max)).append(".");
+  return ApiError(ErrorCode::over_limit, std::move(text));
+}
+
+// How many texts a text or an array of texts holds; 0 for anything else.
+std::size_t count_texts(const json::value& value) {
+  if (value.is_string()) return 1;
+  if (!value.is_array()) return 0;
+  const json::array& list = value.get_array();
+  return std::ranges::all_of(list, [](const json::value& item) { return item.is_string(); })
+             ? list.size()
+             : 0;
+}
+
+// "*", or an object from a kind of principal to a text or texts. 0 when it is neither.
+std::size_t count_principals(const json::value& value) {
+  if (value.is_string()) return value.get_string() == "*" ? 1 : 0;
+  if (!value.is_object()) return 0;
+  std::size_t count = 0;
+  for (const json::key_value_pair& member : value.get_object()) {
+    const std::string_view kind(member.key().data(), member.key().size());
+    if (kind != "AWS" && kind != "Service" && kind != "Federated" && kind != "CanonicalUser") {
+      return 0;
+    }
+    const std::size_t texts = count_texts(member.value());
+    if (texts == 0) return 0;
+    count += texts;
+  }
+  return count;
+}
+
+bool is_condition_value(const json::value& value) {
+  const auto is_scalar = [](const json::value& item) {
+    return item.is_string() || item.is_bool() || item.is_number();
+  };
+  return is_scalar(value) ||
+         (value.is_array() && std::ranges::all_of(value.get_array(), is_scalar));
+}
+
+// {operator: {key: value or values}}: counts the keys.
+Expected<std::size_t> count_conditions(const json::value& value) {
+  if (!value.is_object()) return invalid_policy();
+  std::size_t count = 0;
+  for (const json::key_value_pair& test : value.get_object()) {
+    if (!test.value().is_object()) return invalid_policy();
+    for (const json::key_value_pair& key : test.value().get_object()) {
+      if (!is_condition_value(key.value())) return invalid_policy();
+      ++count;
+    }
+  }
+  return count;
+}
+
+Expected<void> check_statement(const json::value& value) {
+  if (!value.is_object()) return invalid_policy();
+  std::size_t effects = 0;
+  std::size_t principal_fields = 0;
+  std::size_t action_fields = 0;
+  std::size_t resource_fields = 0;
+  for (const json::key_value_pair& member : value.get_object()) {
+    const std::string_view name(member.key().data(), member.key().size());
+    const json::value& field = member.value();
+    Expected<void> checked;
+    if (name == "Sid") {
+      if (!field.is_string()) return invalid_policy();
+    } else if (name == "Effect") {
+      ++effects;
+      if (field != "Allow" && field != "Deny") return invalid_policy();
+    } else if (name == "Principal" || name == "NotPrincipal") {
+      ++principal_fields;
+      const std::size_t count = count_principals(field);
+      if (count == 0) return invalid_policy();
+      checked = check_count(count, limits::kPolicyPrincipalsMax, "Principals");
+    } else if (name == "Action" || name == "NotAction") {
+      ++action_fields;
+      const std::size_t count = count_texts(field);
+      if (count == 0) return invalid_policy();
+      checked = check_count(count, limits::kPolicyActionsMax, "Actions");
+    } else if (name == "Resource" || name == "NotResource") {
+      ++resource_fields;
+      if (count_texts(field) == 0) return invalid_policy();
+    } else if (name == "Condition") {
+      const Expected<std::size_t> count = count_conditions(field);
+      if (!count) return count.error();
+      checked = check_count(*count, limits::kPolicyConditionsMax, "Conditions");
+    } else {
+      return invalid_policy();
+    }
+    if (!checked) return checked;
+  }
+  if (effects != 1 || principal_fields != 1 || action_fields != 1 || resource_fields > 1) {
+    return invalid_policy();
+  }
+  return {};
+}
+
+Expected<json::object> parse_policy(std::string_view text) {
+  boost::system::error_code failed;
+  json::value policy = json::parse({text.data(), text.size()}, failed);
+  if (failed || !policy.is_object()) return invalid_policy();
+  return std::move(policy.get_object());
+}
+
+// The statements of a checked policy, as an array even where the text has a single one.
+json::array& statements_of(json::object& policy) {
+  json::value& statements = policy["Statement"];
+  if (statements.is_object()) statements = json::array{std::move(statements)};
+  if (!statements.is_array()) statements = json::array{};
+  return statements.get_array();
+}
+
+bool has_label(const json::value& statement, std::string_view label) {
+  const json::value* sid =
+      statement.is_object() ? statement.get_object().if_contains("Sid") : nullptr;
+  return sid != nullptr && sid->is_string() &&
+         std::string_view(sid->get_string().data(), sid->get_string().size()) == label;
+}
+
+bool is_label(std::string_view label) {
+  const auto allowed = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '_';
+  };
+  return label.size() <= limits::kPermissionLabelMax && std::ranges::all_of(label, allowed);
+}
+
+Expected<void> check_action(const std::string& action) {
+  if (std::ranges::find(kGrantableActions, action) != kGrantableActions.end()) return {};
+  const bool owner_only = std::ranges::find(kOwnerActions, action) != kOwnerActions.end();
+  return invalid_parameter(
+      "SQS:" + action, "ActionName",
+      owner_only ? "Only the queue owner is allowed to invoke this action."
+                 : "Please refer to the appropriate WSDL for a list of valid actions.");
+}
+
+// SQS writes one text as it is and several as an array.
+json::value one_or_list(json::array texts) {
+  if (texts.size() == 1) return std::move(texts[0]);
+  return texts;
+}
+
+json::object make_statement(const QueueArn& arn, std::string_view label,
+                            std::span<const std::string> account_ids,
+                            std::span<const std::string> actions) {
+  json::array principals;
+  for (const std::string& account : account_ids) {
+    std::string principal = "arn:";
+    principal.append(arn.partition()).append(":iam::").append(account).append(":root");
+    principals.emplace_back(principal);
+  }
+  json::array names;
+  for (const std::string& action : actions) names.emplace_back("SQS:" + action);
+
+  json::object statement;
+  statement["Sid"] = json::string_view(label.data(), label.size());
+  statement["Effect"] = "Allow";
+  statement["Principal"] = json::object{{"AWS", one_or_list(std::move(principals))}};
+  statement["Action"] = one_or_list(std::move(names));
+  statement["Resource"] = arn.text();
+  return statement;
+}
+
+}  // namespace
+
+Expected<void> check_policy(std::string_view text) {
+  if (text.size() > limits::kPolicyBytesMax) return invalid_policy();
+  const Expected<json::object> policy = parse_policy(text);
+  if (!policy) return policy.error();
+  for (const json::key_value_pair& member : *policy) {
+    const std::string_view name(member.key().data(), member.key().size());
+    if (name == "Version") {
+      if (member.value() != "2012-10-17" && member.value() != "2008-10-17") return invalid_policy();
+    } else if (name == "Id") {
+      if (!member.value().is_string()) return invalid_policy();
+    } else if (name != "Statement") {
+      return invalid_policy();
+    }
+  }
+  const json::value* statements = policy->if_contains("Statement");
+  if (statements == nullptr) return invalid_policy();
+  if (!statements->is_array()) return check_statement(*statements);
+  const json::array& list = statements->get_array();
+  if (list.empty()) return invalid_policy();
+  if (const Expected<void> checked =
+          check_count(list.size(), limits::kPolicyStatementsMax, "Statements");
+      !checked) {
+    return checked;
+  }
+  for (const json::value& statement : list) {
+    if (const Expected<void> checked = check_statement(statement); !checked) return checked;
+  }
+  return {};
+}
+
+Expected<std::string> add_permission(std::string_view policy, const QueueArn& arn,
+                                     std::string_view label,
+                                     std::span<const std::string> account_ids,
+                                     std::span<const std::string> actions) {
+  if (label.empty()) return missing_parameter("Label");
+  if (account_ids.empty()) return missing_parameter("AWSAccountIds");
+  if (actions.empty()) return missing_parameter("ActionName");
+  if (!is_label(label)) {
+    return invalid_parameter(
+        label, "Label",
+        "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length");
+  }
+  if (const Expected<void> checked =
+          check_count(actions.size(), limits::kPolicyActionsMax, "Actions");
+      !checked) {
+    return checked.error();
+  }
+  for (const std::string& action : actions) {
+    if (const Expected<void> checked = check_action(action); !checked) return checked.error();
+  }
+  for (const std::string& account : account_ids) {
+    if (!AccountId::parse(account)) {
+      return invalid_parameter(account, "PrincipalId", "Unable to verify.");
+    }
+  }
+
+  json::object document{{"Version", "2008-10-17"}, {"Id", arn.text() + "/SQSDefaultPolicy"}};
+  if (!policy.empty()) {
+    Expected<json::object> parsed = parse_policy(policy);
+    if (!parsed) return parsed.error();
+    document = std::move(*parsed);
+  }
+  json::array& statements = statements_of(document);
+  const auto same_label = [&](const json::value& statement) { return has_label(statement, label); };
+  if (std::ranges::any_of(statements, same_label)) {
+    return invalid_parameter(label, "Label", "Already exists.");
+  }
+  statements.emplace_back(make_statement(arn, label, account_ids, actions));
+  std::string text = json::serialize(document);
+  if (const Expected<void> checked = check_policy(text); !checked) return checked.error();
+  return text;
+}
+
+Expected<std::string> remove_permission(std::string_view policy, std::string_view label) {
+  if (label.empty()) return missing_parameter("Label");
+  const ApiError unknown = invalid_parameter(label, "Label", "can't find label.");
+  if (policy.empty()) return unknown;
+  Expected<json::object> document = parse_policy(policy);
+  if (!document) return document.error();
+  json::array& statements = statements_of(*document);
+  const auto same_label = [&](const json::value& statement) { return has_label(statement, label); };
+  const auto* const found = std::ranges::find_if(statements, same_label);
+  if (found == statements.end()) return unknown;
+  statements.erase(found);
+  if (statements.empty()) return std::string();
+  return std::string(json::serialize(*document));
+}
+
+}  // namespace millrace
