@@ -18,8 +18,6 @@ constexpr unsigned kLongPollSeconds = 20;
 constexpr Nanoseconds kPatience = 30 * kSecond;
 constexpr std::uint64_t kCountDefault = 1000;
 constexpr std::uint64_t kWarmUpRounds = 50;
-// Idle polls are let settle this long before their cost is measured.
-constexpr Nanoseconds kSettle = 2 * kSecond;
 
 // One client whose operations are waited for, one after another. A failure throws BenchError.
 class Caller final : public ClientEvents {
@@ -240,7 +238,7 @@ void run_idle(const Options& options, Report& report) {
                                                queues.share_of(i, options.connections)[0], totals));
   }
   const Nanoseconds connected = monotonic_now();
-  pass_time(loop, kSettle);
+  pass_time(loop, from_seconds(options.warmup_seconds));  // until all polls stand
   const ServerSample before = sample();
   const std::uint64_t answered_before = totals.answered;
   const Nanoseconds measure_from = monotonic_now();
