@@ -59,7 +59,6 @@ struct Context {
   const Service& service;
   Caller caller;
   std::string base_url;             // of queue URLs in replies: "http://host:port"
-  std::string_view trace_header;    // the HTTP field X-Amzn-Trace-Id, or empty
   std::string_view source_address;  // the peer's address, without its port
   bool secure = false;              // came over TLS
   HangUpWatch* hang_up = nullptr;   // null where nothing can hang up
