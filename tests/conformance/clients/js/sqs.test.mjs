@@ -183,7 +183,8 @@ test('permissions become a policy', async () => {
 
 test('a message keeps its body, attributes and digests', async () => {
   const url = await newQueue(client);
-  const body = 'tab\t line\n return\r "quoted" \\ & <tag> \u00e9 \ue000 \ufffd \u{1f600} \u{10ffff}';
+  const body =
+    'tab\t line\n return\r "quoted" \\ & <tag> \u00e9 \ue000 \ufffd \u{1f600} \u{10ffff}';
   const attributes = {
     'blob': { DataType: 'Binary', BinaryValue: Uint8Array.from([1, 2, 3]) },
     'color': { DataType: 'String', StringValue: 'blue' },

@@ -41,8 +41,8 @@ export async function attributesOf(client, url, names = ['All']) {
 
 /**
  * The call must be refused with this code (of the x-amzn-query-error field, as clients of the Query
- * protocol see it), this error class (of JSON's __type; an error outside the service's model has the
- * code for a name) and this HTTP status.
+ * protocol see it), this error class (of JSON's __type; an error outside the service's model has
+ * the code for a name) and this HTTP status.
  */
 export async function refused(call, { code, name = code, status = 400 }) {
   await assert.rejects(call, (error) => {
