@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "base/check.h"
+#include "base/md5_lanes.h"
 
 namespace millrace {
 
@@ -187,6 +188,14 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
 Md5Digest md5(std::string_view bytes) {
   static const EVP_MD* const algorithm = fetch("MD5");
   return digest<16>(algorithm, bytes);
+}
+
+void md5_many(std::span<const std::string_view> texts, std::span<Md5Digest> digests) {
+  constexpr std::size_t kLanesWorth = 3;  // fewer texts are sooner done one after the other
+  constexpr std::size_t kLanesMax = 16;
+  if (texts.size() >= kLanesWorth) return md5_in_lanes(texts, digests, kLanesMax);
+  CHECK(texts.size() == digests.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) digests[i] = md5(texts[i]);
 }
 
 Sha256Digest sha256(std::string_view bytes) {

@@ -1,8 +1,8 @@
-// md5_many: MD5 (RFC 1321) of several texts side by side, one in each lane of a vector.
-//
 // MD5's steps depend on each other, so one digest leaves most of a processor idle. Lanes are filled
 // with the longest texts first; a lane that has finished takes the next text, and when two or fewer
 // are still busy the rest is done by the same code on plain words.
+#include "base/md5_lanes.h"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "base/check.h"
-#include "base/encoding.h"
 
 namespace millrace {
 
@@ -22,7 +21,7 @@ static_assert(std::endian::native == std::endian::little, "MD5 reads little-endi
 constexpr std::size_t kBlock = 64;
 constexpr std::size_t kWords = 16;
 constexpr std::size_t kLanesMax = 16;
-// So few texts are sooner done one after the other: a step over all lanes costs 2.5 plain ones.
+// So few lanes are sooner done one after the other: a step over all of them costs 2.5 plain ones.
 constexpr std::size_t kAloneMax = 2;
 constexpr std::array<std::uint32_t, 4> kInitialState = {0x67452301, 0xefcdab89, 0x98badcfe,
                                                         0x10325476};
@@ -136,11 +135,11 @@ struct Width {
   AddBlocks add;
 };
 
-// The widest vectors of this processor.
-Width choose_width() {
+// The widest vectors of this processor, up to `lanes_max`.
+Width choose_width([[maybe_unused]] std::size_t lanes_max) {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f")) return {16, add_blocks_16};
-  if (__builtin_cpu_supports("avx2")) return {8, add_blocks_8};
+  if (lanes_max >= 16 && __builtin_cpu_supports("avx512f")) return {16, add_blocks_16};
+  if (lanes_max >= 8 && __builtin_cpu_supports("avx2")) return {8, add_blocks_8};
 #endif
   return {4, add_blocks_4};
 }
@@ -272,14 +271,10 @@ class Lanes {
 
 }  // namespace
 
-void md5_many(std::span<const std::string_view> texts, std::span<Md5Digest> digests) {
+void md5_in_lanes(std::span<const std::string_view> texts, std::span<Md5Digest> digests,
+                  std::size_t lanes_max) {
   CHECK(texts.size() == digests.size());
-  static const Width width = choose_width();
-  if (texts.size() > kAloneMax) {
-    Lanes(width, texts, digests).run();
-    return;
-  }
-  for (std::size_t i = 0; i < texts.size(); ++i) digests[i] = md5(texts[i]);
+  Lanes(choose_width(lanes_max), texts, digests).run();
 }
 
 }  // namespace millrace
