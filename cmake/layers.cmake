@@ -49,7 +49,8 @@ function(millrace_add_layer name)
   if(tests AND MILLRACE_TESTS)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE millrace_${name} millrace_test_support
-                                               millrace_warnings GTest::gtest_main GTest::gmock)
+                                               millrace_warnings GTest::gtest_main GTest::gmock
+                                               pugixml::pugixml)
     gtest_discover_tests(
       ${name}_test
       TEST_PREFIX ${name}.

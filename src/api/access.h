@@ -15,7 +15,13 @@ struct TagQueueRequest {
 
   static void fields(auto& self, auto& visit) {
     visit(kQueueUrl, self.queue_url);
-    visit({"Tags", "Tag", "Key", Required::always}, self.tags);
+    // Tag.N is what the API documents; botocore's Query model says Tags.N.
+    visit({.json = "Tags",
+           .query = "Tag",
+           .map_key = "Key",
+           .required = Required::always,
+           .query_also = "Tags"},
+          self.tags);
   }
   friend bool operator==(const TagQueueRequest&, const TagQueueRequest&) = default;
 };

@@ -46,7 +46,8 @@ struct Field {
   std::string_view query = {};        // where it differs; for lists and maps the name before ".N"
   std::string_view map_key = "Name";  // Query, maps only: the name after ".N." of a key
   Required required = Required::service;
-  std::string_view missing = {};  // what a missing-parameter error calls it, where it differs
+  std::string_view missing = {};     // what a missing-parameter error calls it, where it differs
+  std::string_view query_also = {};  // a second name that Query requests may use
 
   constexpr std::string_view query_name() const { return query.empty() ? json : query; }
   constexpr std::string_view missing_name() const { return missing.empty() ? json : missing; }

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -68,12 +69,9 @@ class QueryReader {
   template <class T>
   void operator()(const api::Field& field, T& member) {
     if (errors_.malformed) return;
-    name_.resize(prefix_length_);
-    name_ += field.query_name();
-    if constexpr (requires { read_map(member, field.map_key); }) {
-      read_map(member, field.map_key);
-    } else {
-      read(member);
+    read_called(field.query_name(), field, member);
+    if (!field.query_also.empty() && is_absent(member)) {
+      read_called(field.query_also, field, member);
     }
     if (field.required == api::Required::service) return;
     if constexpr (std::is_same_v<T, std::string>) {
@@ -83,6 +81,17 @@ class QueryReader {
   }
 
  private:
+  template <class T>
+  void read_called(std::string_view name, const api::Field& field, T& member) {
+    name_.resize(prefix_length_);
+    name_ += name;
+    if constexpr (std::is_same_v<T, api::TextMap>) {
+      read_map(member, field.map_key);
+    } else {
+      read(member);
+    }
+  }
+
   // Each reads the parameter, or the parameters below, name_.
   void read(std::string& text);
   void read(std::optional<std::string>& text);
