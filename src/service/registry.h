@@ -66,12 +66,15 @@ class Registry {
   /// ServiceUnavailable.
   boost::asio::awaitable<Expected<QueueInfoPointer>> create(NewQueue wanted);
 
-  /// Changes a queue's config or tags. @param edit gets a copy of what is published and changes it,
-  /// or returns the error that ends the change. Runs on the caller's thread.
-  /// @return the queue as it is now; QueueDoesNotExist, the error of `edit`, ServiceUnavailable.
+  /// What a change is of: only that of the config moves LastModifiedTimestamp.
+  enum class Part { config, tags };
+  /// Changes a copy of what is published, or returns the error that ends the change.
   using Edit = std::function<Expected<void>(QueueInfo& info)>;
+  /// Changes a queue's config or tags. @param edit runs on the caller's thread, with no other
+  /// change under way. @return the queue as it is now; QueueDoesNotExist, the error of `edit`,
+  /// ServiceUnavailable.
   boost::asio::awaitable<Expected<QueueInfoPointer>> change(AccountId account, QueueName name,
-                                                            Edit edit);
+                                                            Part part, Edit edit);
 
   /// Removes a queue with its messages. @return QueueDoesNotExist or ServiceUnavailable.
   boost::asio::awaitable<Expected<void>> remove(AccountId account, QueueName name);
@@ -99,11 +102,11 @@ class Registry {
   boost::asio::awaitable<Held> lock();
   ShardDriver& driver_of(QueueId queue) const;
   QueueSettings settings_of(const QueueInfo& info) const;
-  std::size_t emptiest_shard() const;
+  Expected<QueueConfig> config_of_new(const NewQueue& wanted) const;
+  boost::asio::awaitable<Expected<QueueInfoPointer>> make(NewQueue wanted, QueueConfig config);
   boost::asio::awaitable<Expected<void>> check_name_is_free(std::string key);
   boost::asio::awaitable<Expected<void>> set_name(std::string key, QueueId queue);
-  boost::asio::awaitable<Expected<void>> reconfigure_sources(QueueArn target);
-  boost::asio::awaitable<Expected<QueueInfoPointer>> make(NewQueue wanted);
+  boost::asio::awaitable<Expected<void>> configure_sources(QueueArn target);
 
   const Options options_;
   Directory& directory_;
@@ -111,9 +114,9 @@ class Registry {
 
   // One change at a time: the channel's only place is taken while one is under way.
   Lock lock_;
-  // What follows belongs to the change that is under way.
-  std::vector<std::size_t> queues_of_shard_;
-  std::deque<Tombstone> tombstones_;  // of names that shard 0 still has rows of, oldest first
+  // What follows belongs to the change that is under way, on whatever thread it runs.
+  std::vector<std::size_t> queue_counts_;  // by shard
+  std::deque<Tombstone> tombstones_;       // of names that shard 0 still has rows of, oldest first
 };
 
 }  // namespace millrace

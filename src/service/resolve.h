@@ -1,0 +1,25 @@
+// From what a request says about a queue to the queue. Any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "api/field.h"
+#include "base/error.h"
+#include "model/attributes.h"
+#include "service/directory.h"
+#include "service/handlers.h"
+
+namespace millrace {
+
+/// The queue of a QueueUrl parameter; without an account in it, the caller's.
+/// @return QueueDoesNotExist, also for an empty or malformed URL.
+Expected<QueueInfoPointer> find_queue(const Context& context, std::string_view queue_url);
+
+/// The URL by which the caller of `context` reaches the queue.
+std::string url_of(const Context& context, const QueueInfo& info);
+
+/// A map of a request as a map by key; of equal keys the last one counts.
+AttributeMap to_map(const api::TextMap& pairs);
+
+}  // namespace millrace
