@@ -1,0 +1,681 @@
+#include "server/config.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <numeric>
+#include <span>
+#include <variant>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/ip/address.hpp>
+
+#include "base/encoding.h"
+#include "base/limits.h"
+#include "model/names.h"
+
+namespace millrace {
+
+namespace {
+
+using Member = std::variant<std::string ServeOptions::*, std::vector<std::string> ServeOptions::*,
+                            std::int64_t ServeOptions::*, bool ServeOptions::*>;
+
+/// One row of the table of options.
+struct OptionRow {
+  std::string_view name;
+  Member member;
+  std::string_view value;  // what stands for the value in the help; choices are joined by '|'
+  std::string_view help;
+  std::int64_t least = 0;  // of a number
+  std::int64_t most = 0;
+  bool in_file = true;
+};
+
+// --- THE TABLE OF OPTIONS ------------------------------------------------------------------------
+
+constexpr std::int64_t kMebibytesMax = 1'048'576;
+constexpr std::int64_t kTimeSecondsMax = 86'400;
+
+const OptionRow kOptions[] = {
+    {"listen", &ServeOptions::listen, "HOST:PORT",
+     "address to serve on; several are separated by commas. Port 0 takes any free one"},
+    {"data", &ServeOptions::data, "DIR", "directory of the durable data; made if it is missing"},
+    {.name = "config",
+     .member = &ServeOptions::config,
+     .value = "FILE",
+     .help = "TOML file with options and [[queue]] tables",
+     .in_file = false},
+    {"ephemeral", &ServeOptions::ephemeral, "",
+     "keep everything in memory and nothing afterwards; the data directory is not touched"},
+    {"account", &ServeOptions::account, "DIGITS",
+     "account of callers whose access key is not itself twelve digits"},
+    {"region", &ServeOptions::region, "NAME", "region in the ARNs of queues"},
+    {"public-url", &ServeOptions::public_url, "URL",
+     "what queue URLs begin with; without it, the Host that each client used"},
+    {"shards", &ServeOptions::shards, "COUNT",
+     "parts that the queues are spread over, each with its own log; can be raised later, never "
+     "lowered",
+     1, static_cast<std::int64_t>(limits::kShardsMax)},
+    {"io-threads", &ServeOptions::io_threads, "COUNT",
+     "threads that serve connections and run the shards", 1, 256},
+    {"memory", &ServeOptions::memory_mebibytes, "MEBIBYTES",
+     "memory for messages that are ready or in flight, shared by all shards", 16, kMebibytesMax},
+    {"request-memory", &ServeOptions::request_memory_mebibytes, "MEBIBYTES",
+     "memory for the bodies of requests, shared by all threads", 4, kMebibytesMax},
+    {"max-connections", &ServeOptions::connections_max, "COUNT",
+     "connections at once; more wait until one closes", 1, 1'000'000},
+    {"idle-timeout", &ServeOptions::idle_seconds, "SECONDS",
+     "how long a connection may rest between two requests", 1, kTimeSecondsMax},
+    {"head-timeout", &ServeOptions::head_seconds, "SECONDS",
+     "how long a client may take to send a request's head", 1, kTimeSecondsMax},
+    {"body-timeout", &ServeOptions::body_seconds, "SECONDS",
+     "how long a client may take to send a request's body", 1, kTimeSecondsMax},
+    {"write-timeout", &ServeOptions::write_seconds, "SECONDS",
+     "how long a client may take no byte of its reply", 1, kTimeSecondsMax},
+    {"stop-timeout", &ServeOptions::stop_seconds, "SECONDS",
+     "how long requests that are under way may take when the server stops", 1, kTimeSecondsMax},
+    {"relax-purge-interval", &ServeOptions::relax_purge_interval, "",
+     "allow PurgeQueue more often than every 60 seconds"},
+    {"relax-name-reuse", &ServeOptions::relax_name_reuse, "",
+     "allow a deleted queue's name again before 60 seconds are over"},
+    {"log-level", &ServeOptions::log_level, "debug|info|warning|error",
+     "least important lines that the log, on standard error, takes"},
+    {"commit-writer", &ServeOptions::commit_writer, "auto|io_uring|thread",
+     "how commits are written; auto is io_uring where the kernel allows it"},
+    {"free-space-low", &ServeOptions::free_space_low_mebibytes, "MEBIBYTES",
+     "free disk space under which sends are refused; 0: the larger of 1 GiB and 5 % of the disk", 0,
+     kMebibytesMax * 1024},
+    {"free-space-resume", &ServeOptions::free_space_resume_mebibytes, "MEBIBYTES",
+     "free disk space from which sends are taken again; 0: a quarter more than the low mark", 0,
+     kMebibytesMax * 1024},
+    {"test-clock", &ServeOptions::test_clock, "",
+     "stop the server's clock; POST /test/clock?advance=MILLISECONDS moves it. For tests only"},
+};
+
+// --- names and texts -----------------------------------------------------------------------------
+
+std::string flag_of(const OptionRow& row) {
+  return "--" + std::string(row.name);
+}
+
+std::string key_of(const OptionRow& row) {
+  std::string key(row.name);
+  std::replace(key.begin(), key.end(), '-', '_');
+  return key;
+}
+
+std::string variable_of(const OptionRow& row) {
+  std::string variable = "MILLRACE_" + key_of(row);
+  for (char& letter : variable) {
+    letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+  }
+  return variable;
+}
+
+std::string joined(const std::vector<std::string>& texts, std::string_view separator) {
+  std::string all;
+  for (const std::string& text : texts) {
+    if (!all.empty()) all += separator;
+    all += text;
+  }
+  return all;
+}
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(separator, begin), text.size());
+    std::string_view part = text.substr(begin, end - begin);
+    while (!part.empty() && part.front() == ' ') part.remove_prefix(1);
+    while (!part.empty() && part.back() == ' ') part.remove_suffix(1);
+    if (!part.empty()) parts.emplace_back(part);
+    begin = end + 1;
+  }
+  return parts;
+}
+
+template <class... Visitors>
+struct Overloaded : Visitors... {
+  using Visitors::operator()...;
+};
+template <class... Visitors>
+Overloaded(Visitors...) -> Overloaded<Visitors...>;
+
+std::string text_of(const OptionRow& row, const ServeOptions& options) {
+  return std::visit(
+      Overloaded{
+          [&](std::string ServeOptions::*member) { return options.*member; },
+          [&](std::vector<std::string> ServeOptions::*member) {
+            return joined(options.*member, ",");
+          },
+          [&](std::int64_t ServeOptions::*member) { return std::to_string(options.*member); },
+          [&](bool ServeOptions::*member) {
+            return std::string(options.*member ? "true" : "false");
+          },
+      },
+      row.member);
+}
+
+bool is_switch(const OptionRow& row) {
+  return std::holds_alternative<bool ServeOptions::*>(row.member);
+}
+bool is_list(const OptionRow& row) {
+  return std::holds_alternative<std::vector<std::string> ServeOptions::*>(row.member);
+}
+
+/// The help of an option with its range and default.
+std::string full_help(const OptionRow& row) {
+  std::string help(row.help);
+  help += '.';
+  if (row.most != 0) {
+    help += " From " + std::to_string(row.least) + " to " + std::to_string(row.most) + '.';
+  }
+  const std::string standard = text_of(row, ServeOptions{});
+  if (!is_switch(row) && !standard.empty()) help += " Default: " + standard + '.';
+  return help;
+}
+
+/// The name among `names` that `wrong` was most likely meant to be, or nothing.
+std::string nearest(std::string_view wrong, const std::vector<std::string>& names) {
+  std::string best;
+  std::size_t best_distance = 3;  // a name further away than two letters was not meant
+  for (const std::string& name : names) {
+    std::vector<std::size_t> row(name.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < wrong.size(); ++i) {
+      std::size_t diagonal = row[0];
+      row[0] = i + 1;
+      for (std::size_t j = 0; j < name.size(); ++j) {
+        const std::size_t replaced = diagonal + (wrong[i] == name[j] ? 0 : 1);
+        diagonal = row[j + 1];
+        row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+      }
+    }
+    if (row.back() < best_distance) {
+      best_distance = row.back();
+      best = name;
+    }
+  }
+  return best;
+}
+
+std::string did_you_mean(std::string_view wrong, const std::vector<std::string>& names) {
+  const std::string name = nearest(wrong, names);
+  return name.empty() ? "known are: " + joined(names, ", ") : "did you mean \"" + name + "\"?";
+}
+
+// --- values --------------------------------------------------------------------------------------
+
+/// Sets the row's member from texts, wherever they come from. @param source how the user calls the
+/// place, for the error.
+StartResult<void> set_option(const OptionRow& row, const std::string& source,
+                             const std::vector<std::string>& texts, ServeOptions& options) {
+  const std::string& text = texts.back();
+  const auto wrong = [&](const std::string& right) {
+    return StartError(source + " is \"" + text + "\", but must be " + right);
+  };
+  if (const auto* list = std::get_if<std::vector<std::string> ServeOptions::*>(&row.member)) {
+    std::vector<std::string> parts;
+    for (const std::string& one : texts) {
+      std::vector<std::string> some = split(one, ',');
+      std::move(some.begin(), some.end(), std::back_inserter(parts));
+    }
+    if (parts.empty()) return wrong("one or more of " + std::string(row.value));
+    options.** list = std::move(parts);
+    return {};
+  }
+  if (const auto* toggle = std::get_if<bool ServeOptions::*>(&row.member)) {
+    if (text != "true" && text != "false") return wrong("true or false");
+    options.** toggle = text == "true";
+    return {};
+  }
+  if (const auto* number = std::get_if<std::int64_t ServeOptions::*>(&row.member)) {
+    const std::optional<std::int64_t> value = parse_digits(text);
+    if (!value || *value < row.least || *value > row.most) {
+      return wrong("a whole number from " + std::to_string(row.least) + " to " +
+                   std::to_string(row.most));
+    }
+    options.** number = *value;
+    return {};
+  }
+  if (row.value.find('|') != std::string_view::npos) {
+    const std::vector<std::string> choices = split(row.value, '|');
+    if (std::find(choices.begin(), choices.end(), text) == choices.end()) {
+      return wrong("one of " + joined(choices, ", "));
+    }
+  }
+  options.*std::get<std::string ServeOptions::*>(row.member) = text;
+  return {};
+}
+
+bool is_base_url(std::string_view url) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (url.starts_with(scheme) && url.size() > scheme.size() && url[scheme.size()] != '/' &&
+        url.find_first_of(" ?#") == std::string_view::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
+StartResult<void> check_listening(const ServeOptions& options) {
+  for (const std::string& text : options.listen) {
+    const std::optional<ListenAddress> address = parse_listen_address(text);
+    if (!address) {
+      return StartError("--listen " + text +
+                        ": not an address to listen on; write for example 127.0.0.1:9324 or "
+                        "[::1]:9324");
+    }
+    if (!address->loopback) {
+      return StartError(
+          "--listen " + text +
+          " would let everybody who reaches this machine use the queues, since this version does "
+          "not check credentials. Listen on a loopback address (127.0.0.1 or [::1]); to serve "
+          "other machines, put a proxy in front that checks who is asking, and give its address "
+          "as --public-url");
+    }
+  }
+  return {};
+}
+
+StartResult<void> check_options(const ServeOptions& options) {
+  if (!AccountId::parse(options.account)) {
+    return StartError("--account is \"" + options.account + "\", but must be twelve digits");
+  }
+  if (!Region::parse(options.region)) {
+    return StartError("--region is \"" + options.region +
+                      "\", but must be lower-case letters, digits and hyphens, like us-east-1");
+  }
+  if (!options.public_url.empty() && !is_base_url(options.public_url)) {
+    return StartError("--public-url is \"" + options.public_url +
+                      "\", but must be like https://queues.example.com");
+  }
+  if (options.data.empty()) return StartError("--data is empty, but must name a directory");
+  if (options.free_space_resume_mebibytes != 0 &&
+      options.free_space_resume_mebibytes < options.free_space_low_mebibytes) {
+    return StartError("--free-space-resume must not be below --free-space-low");
+  }
+  return check_listening(options);
+}
+
+// --- the file ------------------------------------------------------------------------------------
+
+std::string place_of(const toml::node& node, const std::string& path) {
+  return path + ":" + std::to_string(node.source().begin.line);
+}
+
+/// A string, whole number or boolean as text; or nothing.
+std::optional<std::string> scalar_text(const toml::node& node) {
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* number = node.as_integer()) return std::to_string(number->get());
+  if (const auto* toggle = node.as_boolean()) return toggle->get() ? "true" : "false";
+  return std::nullopt;
+}
+
+StartResult<std::vector<std::string>> option_texts(const OptionRow& row, const toml::node& node,
+                                                   const std::string& source) {
+  std::vector<std::string> texts;
+  if (const toml::array* array = node.as_array(); array != nullptr && is_list(row)) {
+    for (const toml::node& element : *array) {
+      if (!element.is_string()) return StartError(source + " must be a list of strings");
+      texts.push_back(element.as_string()->get());
+    }
+    if (texts.empty()) return StartError(source + " must not be empty");
+    return texts;
+  }
+  const bool number = std::holds_alternative<std::int64_t ServeOptions::*>(row.member);
+  const bool fits = number           ? node.is_integer()
+                    : is_switch(row) ? node.is_boolean()
+                                     : node.is_string();
+  if (!fits) {
+    return StartError(source + " must be " +
+                      (number           ? "a whole number, without quotes"
+                       : is_switch(row) ? "true or false, without quotes"
+                                        : "a string, in quotes"));
+  }
+  texts.push_back(*scalar_text(node));
+  return texts;
+}
+
+StartResult<std::vector<std::pair<std::string, std::string>>> read_map(const toml::node& node,
+                                                                       const std::string& source) {
+  const toml::table* table = node.as_table();
+  if (table == nullptr) return StartError(source + " must be a table, like { Name = \"value\" }");
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (const auto& [key, value] : *table) {
+    std::optional<std::string> text = scalar_text(value);
+    if (!text) {
+      return StartError(source + ": the value of " + std::string(key.str()) +
+                        " must be a string, a whole number, true or false");
+    }
+    pairs.emplace_back(std::string(key.str()), std::move(*text));
+  }
+  return pairs;
+}
+
+StartResult<void> read_queue_key(const std::string& key, const toml::node& node,
+                                 const std::string& source, QueueDeclaration& queue) {
+  if (key == "name" || key == "dead_letter_queue") {
+    if (!node.is_string()) return StartError(source + " must be a string, in quotes");
+    (key == "name" ? queue.name : queue.dead_letter_queue) = node.as_string()->get();
+    return {};
+  }
+  if (key == "max_receive_count") {
+    if (!node.is_integer()) return StartError(source + " must be a whole number, without quotes");
+    queue.receive_count_max = node.as_integer()->get();
+    return {};
+  }
+  if (key == "attributes" || key == "tags") {
+    auto pairs = read_map(node, source);
+    if (!pairs) return pairs.error();
+    if (key == "tags") {
+      queue.tags = std::move(*pairs);
+    } else {
+      queue.attributes = AttributeMap(pairs->begin(), pairs->end());
+    }
+    return {};
+  }
+  return StartError(
+      source + ": a [[queue]] has no such key; " +
+      did_you_mean(key, {"name", "attributes", "tags", "dead_letter_queue", "max_receive_count"}));
+}
+
+StartResult<QueueDeclaration> read_queue(const toml::node& node, const std::string& path) {
+  QueueDeclaration queue;
+  for (const auto& [key_node, value] : *node.as_table()) {
+    const std::string key(key_node.str());
+    const auto read = read_queue_key(key, value, place_of(value, path) + ": " + key, queue);
+    if (!read) return read.error();
+  }
+  const std::string source = place_of(node, path) + ": queue \"" + queue.name + "\"";
+  if (const auto name = QueueName::parse(queue.name); !name) {
+    return StartError(source + ": " + name.error().message());
+  }
+  if (queue.dead_letter_queue.empty() != (queue.receive_count_max == 0)) {
+    return StartError(source + ": dead_letter_queue and max_receive_count belong together");
+  }
+  if (!queue.dead_letter_queue.empty() && queue.attributes.contains("RedrivePolicy")) {
+    return StartError(source + ": give either dead_letter_queue or the attribute RedrivePolicy");
+  }
+  return queue;
+}
+
+StartResult<void> read_queues(const toml::node& node, const std::string& path,
+                              ServeOptions& options) {
+  const toml::array* array = node.as_array();
+  if (array == nullptr || !array->is_homogeneous(toml::node_type::table)) {
+    return StartError(place_of(node, path) + ": queues are written as [[queue]], one each");
+  }
+  for (const toml::node& element : *array) {
+    auto queue = read_queue(element, path);
+    if (!queue) return queue.error();
+    const auto same_name = [&](const QueueDeclaration& other) { return other.name == queue->name; };
+    if (std::any_of(options.queues.begin(), options.queues.end(), same_name)) {
+      return StartError(place_of(element, path) + ": queue \"" + queue->name +
+                        "\" stands here twice");
+    }
+    options.queues.push_back(std::move(*queue));
+  }
+  return {};
+}
+
+const OptionRow* row_of_key(std::string_view key) {
+  for (const OptionRow& row : kOptions) {
+    if (row.in_file && key_of(row) == key) return &row;
+  }
+  return nullptr;
+}
+
+StartResult<void> read_file(const std::string& path, ServeOptions& options) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return StartError("cannot read the configuration file " + path);
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (file.bad()) return StartError("cannot read the configuration file " + path);
+  return read_toml(text, path, options);
+}
+
+// --- the command line ----------------------------------------------------------------------------
+
+constexpr std::string_view kAbout =
+    "Millrace: a durable message queue server that speaks Amazon SQS";
+
+/// The command line's grammar, with what CLI11 found for each row of kOptions.
+struct CommandLine {
+  CLI::App app{std::string(kAbout), "millrace"};
+  CLI::App* serve = nullptr;
+  CLI::App* version = nullptr;
+  CLI::App* documents = nullptr;
+  std::vector<CLI::Option*> options;
+
+  CommandLine() {
+    app.set_version_flag("--version", "millrace " + std::string(millrace::version()));
+    app.require_subcommand(0, 1);
+    serve = app.add_subcommand("serve", "Serve queues until stopped by SIGTERM or SIGINT");
+    version = app.add_subcommand("version", "Print the version");
+    documents = app.add_subcommand("config-docs", "Print docs/configuration.md");
+    for (const OptionRow& row : kOptions) options.push_back(add(row));
+  }
+
+ private:
+  CLI::Option* add(const OptionRow& row) {
+    const std::string help = full_help(row) + " [" + variable_of(row) + "]";
+    if (is_switch(row)) return serve->add_flag(flag_of(row), help)->take_last();
+    CLI::Option* option = serve->add_option(flag_of(row))->description(help);
+    option->type_name(std::string(row.value))->expected(1);
+    return is_list(row) ? option->take_all() : option->take_last();
+  }
+};
+
+/// What the flags and the environment say about one row: the texts and where they stand.
+struct Given {
+  std::string source;
+  std::vector<std::string> texts;
+};
+
+std::optional<Given> given(const OptionRow& row, const CLI::Option& option,
+                           const Environment& environment) {
+  if (option.count() > 0) {
+    return Given{flag_of(row),
+                 is_list(row) ? option.results() : std::vector{option.results().back()}};
+  }
+  const std::string variable = variable_of(row);
+  const char* value = environment(variable.c_str());
+  if (value == nullptr) return std::nullopt;
+  return Given{variable, {value}};
+}
+
+StartResult<ServeOptions> read_options(const CommandLine& line, const Environment& environment) {
+  const std::span rows(kOptions);
+  const auto config = std::find_if(rows.begin(), rows.end(),
+                                   [](const OptionRow& row) { return row.name == "config"; });
+  ServeOptions options;
+  const auto& config_option = *line.options[static_cast<std::size_t>(config - rows.begin())];
+  if (const auto path = given(*config, config_option, environment)) {
+    if (const auto read = read_file(path->texts.back(), options); !read) return read.error();
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto one = given(rows[i], *line.options[i], environment);
+    if (!one) continue;
+    if (const auto set = set_option(rows[i], one->source, one->texts, options); !set) {
+      return set.error();
+    }
+  }
+  if (const auto checked = check_options(options); !checked) return checked.error();
+  return options;
+}
+
+std::string usage_error(const CLI::ParseError& error, const CommandLine& line,
+                        const std::vector<std::string>& arguments) {
+  std::string text = error.what();
+  if (!line.serve->parsed()) return text + "\nRun millrace --help for the commands.";
+  std::vector<std::string> flags;
+  for (const OptionRow& row : kOptions) flags.push_back(flag_of(row));
+  for (const std::string& argument : arguments) {
+    const std::string flag = argument.substr(0, argument.find('='));
+    if (!flag.starts_with("--") || flag == "--help") continue;
+    if (std::find(flags.begin(), flags.end(), flag) != flags.end()) continue;
+    if (const std::string name = nearest(flag, flags); !name.empty()) {
+      text += "\nDid you mean " + name + "?";
+    }
+  }
+  return text + "\nRun millrace serve --help for the options.";
+}
+
+}  // namespace
+
+std::string_view version() {
+  return "0.1.0";
+}
+
+std::string ListenAddress::text() const {
+  const bool six = address.find(':') != std::string::npos;
+  return (six ? "[" + address + "]" : address) + ":" + std::to_string(port);
+}
+
+std::optional<ListenAddress> parse_listen_address(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  constexpr std::int64_t kPortMax = 65'535;
+  const std::optional<std::int64_t> port = parse_digits(text.substr(colon + 1));
+  if (!port || *port > kPortMax) return std::nullopt;
+  std::string host(text.substr(0, colon));
+  const bool brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (brackets) host = host.substr(1, host.size() - 2);
+  if (host == "localhost") host = "127.0.0.1";
+  boost::system::error_code failed;
+  const auto address = boost::asio::ip::make_address(host, failed);
+  if (failed || address.is_v6() != brackets) return std::nullopt;
+  return ListenAddress{host, static_cast<std::uint16_t>(*port), address.is_loopback()};
+}
+
+StartResult<void> read_toml(std::string_view text, const std::string& path, ServeOptions& options) {
+  toml::table table;
+  try {
+    table = toml::parse(text, path);
+  } catch (const toml::parse_error& error) {
+    return StartError(path + ":" + std::to_string(error.source().begin.line) + ": " +
+                      std::string(error.description()));
+  }
+  for (const auto& [key_node, value] : table) {
+    const std::string key(key_node.str());
+    if (key == "queue") {
+      if (const auto read = read_queues(value, path, options); !read) return read.error();
+      continue;
+    }
+    const std::string source = place_of(value, path) + ": " + key;
+    const OptionRow* row = row_of_key(key);
+    if (row == nullptr) {
+      std::vector<std::string> keys = {"queue"};
+      for (const OptionRow& one : kOptions) {
+        if (one.in_file) keys.push_back(key_of(one));
+      }
+      return StartError(source + ": there is no such option; " + did_you_mean(key, keys));
+    }
+    const auto texts = option_texts(*row, value, source);
+    if (!texts) return texts.error();
+    if (const auto set = set_option(*row, source, *texts, options); !set) return set.error();
+  }
+  return {};
+}
+
+StartResult<Invocation> parse_command_line(const std::vector<std::string>& arguments,
+                                           const Environment& environment) {
+  CommandLine line;
+  Invocation invocation;
+  try {
+    line.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    invocation.text = line.app.help();
+    return invocation;
+  } catch (const CLI::CallForVersion& request) {
+    invocation.text = std::string(request.what()) + "\n";
+    return invocation;
+  } catch (const CLI::ParseError& error) {
+    return StartError(usage_error(error, line, arguments));
+  }
+  if (line.serve->parsed()) {
+    auto options = read_options(line, environment);
+    if (!options) return options.error();
+    invocation.kind = Invocation::Kind::serve;
+    invocation.options = std::move(*options);
+  } else if (line.version->parsed()) {
+    invocation.text = "millrace " + std::string(version()) + "\n";
+  } else if (line.documents->parsed()) {
+    invocation.text = configuration_document();
+  } else {
+    invocation.text = line.app.help();
+  }
+  return invocation;
+}
+
+std::string configuration_document() {
+  std::string text = R"(# Configuration
+
+<!-- Made by `millrace config-docs` from the table of options in src/server/config.cc. -->
+
+`millrace serve` takes each option as a flag, as an environment variable, or as a key of the TOML
+file that `--config` names. A flag beats the environment, which beats the file, which beats the
+default. An option that does not exist is an error.
+
+| flag | environment | TOML key | default | meaning |
+| --- | --- | --- | --- | --- |
+)";
+  for (const OptionRow& row : kOptions) {
+    std::string value(row.value);
+    for (std::size_t at = 0; (at = value.find('|', at)) != std::string::npos; at += 2) {
+      value.insert(at, "\\");
+    }
+    const std::string standard = text_of(row, ServeOptions{});
+    text += "| `" + flag_of(row) + "`" + (value.empty() ? "" : " " + value);
+    text += " | `" + variable_of(row) + "` | ";
+    text += row.in_file ? "`" + key_of(row) + "`" : "";
+    text += " | " + (standard.empty() ? "" : "`" + standard + "`") + " | ";
+    text += std::string(row.help) + ". ";
+    if (row.most != 0) {
+      text += "From " + std::to_string(row.least) + " to " + std::to_string(row.most) + ". ";
+    }
+    text += "|\n";
+  }
+  text += R"(
+A switch without a value is on; `--ephemeral=false` turns it off where the environment or the file
+turned it on. In the file, `listen` may be a string or a list of strings.
+
+## Queues in the file
+
+Queues that stand in the file are made when the server starts. One that exists already and differs
+gets the attributes and tags of the file, which the log then says. What the file does not mention is
+left alone, and no queue is ever deleted because it is missing in the file.
+
+```toml
+region = "eu-central-1"
+listen = ["127.0.0.1:9324", "[::1]:9324"]
+
+[[queue]]
+name = "orders"
+attributes = { VisibilityTimeout = 60, MessageRetentionPeriod = 86400 }
+tags = { team = "shop" }
+dead_letter_queue = "orders-failed"
+max_receive_count = 5
+
+[[queue]]
+name = "orders-failed"
+```
+
+| key of a `[[queue]]` | meaning |
+| --- | --- |
+| `name` | the queue's name |
+| `attributes` | queue attributes by the names that SQS gives them |
+| `tags` | tags of the queue |
+| `dead_letter_queue` | name of the queue that takes what was received too often; it may stand anywhere in the file, or exist already |
+| `max_receive_count` | how often a message is received before it goes there, 1 to 1000 |
+)";
+  return text;
+}
+
+}  // namespace millrace

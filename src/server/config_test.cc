@@ -1,0 +1,209 @@
+#include "server/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+namespace millrace {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+using Variables = std::map<std::string, std::string>;
+
+StartResult<Invocation> parse(std::vector<std::string> arguments, const Variables& variables = {}) {
+  return parse_command_line(arguments, [&](const char* name) -> const char* {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  });
+}
+
+std::string parse_error(std::vector<std::string> arguments, const Variables& variables = {}) {
+  const auto parsed = parse(std::move(arguments), variables);
+  return parsed ? "no error" : parsed.error().message();
+}
+
+std::string toml_error(std::string_view text) {
+  ServeOptions options;
+  const auto read = read_toml(text, "file.toml", options);
+  return read ? "no error" : read.error().message();
+}
+
+// A configuration file that is gone when the test ends.
+class ConfigFile {
+ public:
+  explicit ConfigFile(std::string_view text) {
+    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+    path_ = std::string(::testing::TempDir()) + "millrace-" + test->name() + ".toml";
+    std::ofstream(path_) << text;
+  }
+  ConfigFile(const ConfigFile&) = delete;
+  ConfigFile& operator=(const ConfigFile&) = delete;
+  ~ConfigFile() { std::filesystem::remove(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+TEST(Config, ServeWithoutOptionsHasTheDefaults) {
+  const auto parsed = parse({"serve"});
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  EXPECT_EQ(parsed->kind, Invocation::Kind::serve);
+  EXPECT_THAT(parsed->options.listen, ElementsAre("127.0.0.1:9324"));
+  EXPECT_EQ(parsed->options.account, "000000000000");
+  EXPECT_EQ(parsed->options.shards, 1);
+  EXPECT_FALSE(parsed->options.ephemeral);
+}
+
+TEST(Config, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
+  const ConfigFile file("memory = 100\nshards = 2\nio_threads = 3\n");
+  const Variables variables = {{"MILLRACE_MEMORY", "200"}, {"MILLRACE_SHARDS", "4"}};
+  const auto parsed = parse({"serve", "--config", file.path(), "--memory=300"}, variables);
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  EXPECT_EQ(parsed->options.memory_mebibytes, 300);
+  EXPECT_EQ(parsed->options.shards, 4);
+  EXPECT_EQ(parsed->options.io_threads, 3);
+  EXPECT_EQ(parsed->options.connections_max, 20'000);
+}
+
+TEST(Config, EnvironmentNamesTheFile) {
+  const ConfigFile file("region = \"eu-central-1\"\n");
+  const auto parsed = parse({"serve"}, {{"MILLRACE_CONFIG", file.path()}});
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  EXPECT_EQ(parsed->options.region, "eu-central-1");
+}
+
+TEST(Config, ListenTakesSeveralAddresses) {
+  const auto parsed = parse({"serve", "--listen", "127.0.0.1:1,[::1]:2", "--listen=localhost:3"});
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  EXPECT_THAT(parsed->options.listen, ElementsAre("127.0.0.1:1", "[::1]:2", "localhost:3"));
+}
+
+TEST(Config, SwitchesCanBeTurnedOff) {
+  const Variables variables = {{"MILLRACE_EPHEMERAL", "true"}};
+  EXPECT_TRUE(parse({"serve"}, variables)->options.ephemeral);
+  EXPECT_FALSE(parse({"serve", "--ephemeral=false"}, variables)->options.ephemeral);
+  EXPECT_TRUE(parse({"serve", "--ephemeral"})->options.ephemeral);
+}
+
+TEST(Config, WrongValuesSayWhatIsRight) {
+  EXPECT_THAT(parse_error({"serve", "--shards", "0"}), HasSubstr("from 1 to 4096"));
+  EXPECT_THAT(parse_error({"serve", "--memory", "lots"}), HasSubstr("a whole number"));
+  EXPECT_THAT(parse_error({"serve", "--log-level", "loud"}),
+              HasSubstr("one of debug, info, warning, error"));
+  EXPECT_THAT(parse_error({"serve", "--account", "12"}), HasSubstr("twelve digits"));
+  EXPECT_THAT(parse_error({"serve", "--region", "EU"}), HasSubstr("lower-case"));
+  EXPECT_THAT(parse_error({"serve", "--public-url", "queues"}), HasSubstr("https://"));
+  EXPECT_THAT(parse_error({"serve"}, {{"MILLRACE_EPHEMERAL", "yes"}}),
+              HasSubstr("MILLRACE_EPHEMERAL is \"yes\", but must be true or false"));
+  EXPECT_THAT(parse_error({"serve", "--free-space-low=2", "--free-space-resume=1"}),
+              HasSubstr("must not be below"));
+}
+
+TEST(Config, UnknownOptionsAreErrorsWithAHint) {
+  EXPECT_THAT(parse_error({"serve", "--memroy", "1"}), HasSubstr("Did you mean --memory?"));
+  EXPECT_THAT(parse_error({"sevre"}), HasSubstr("millrace --help"));
+  EXPECT_THAT(toml_error("memroy = 3"), HasSubstr("file.toml:1"));
+  EXPECT_THAT(toml_error("memroy = 3"), HasSubstr("did you mean \"memory\"?"));
+  EXPECT_THAT(toml_error("config = \"x\""), HasSubstr("no such option"));
+}
+
+TEST(Config, OnlyLoopbackIsServedWithoutCredentials) {
+  EXPECT_THAT(parse_error({"serve", "--listen", "0.0.0.0:9324"}),
+              HasSubstr("does not check credentials"));
+  EXPECT_THAT(parse_error({"serve", "--listen", "127.0.0.1:1,[::]:1"}), HasSubstr("[::]:1"));
+  EXPECT_THAT(parse_error({"serve", "--listen", "127.0.0.1"}), HasSubstr("127.0.0.1:9324"));
+}
+
+TEST(Config, ListenAddresses) {
+  const auto six = parse_listen_address("[::1]:80");
+  ASSERT_TRUE(six);
+  EXPECT_EQ(six->address, "::1");
+  EXPECT_TRUE(six->loopback);
+  EXPECT_EQ(six->text(), "[::1]:80");
+  const auto four = parse_listen_address("192.0.2.1:65535");
+  ASSERT_TRUE(four);
+  EXPECT_FALSE(four->loopback);
+  EXPECT_EQ(four->text(), "192.0.2.1:65535");
+  for (const char* wrong : {"", ":80", "::1:80", "127.0.0.1:65536", "127.0.0.1:-1", "host:80",
+                            "[127.0.0.1]:80", "127.0.0.1:"}) {
+    EXPECT_FALSE(parse_listen_address(wrong)) << wrong;
+  }
+}
+
+TEST(Config, FileDeclaresQueues) {
+  ServeOptions options;
+  const auto read = read_toml(R"(
+listen = ["127.0.0.1:1", "127.0.0.1:2"]
+test_clock = true
+[[queue]]
+name = "orders"
+attributes = { VisibilityTimeout = 60, SqsManagedSseEnabled = false, Policy = "" }
+tags = { team = "shop" }
+dead_letter_queue = "failed"
+max_receive_count = 5
+[[queue]]
+name = "failed"
+)",
+                              "file.toml", options);
+  ASSERT_TRUE(read) << read.error().message();
+  EXPECT_THAT(options.listen, ElementsAre("127.0.0.1:1", "127.0.0.1:2"));
+  EXPECT_TRUE(options.test_clock);
+  ASSERT_EQ(options.queues.size(), 2u);
+  const QueueDeclaration& orders = options.queues[0];
+  EXPECT_EQ(orders.name, "orders");
+  EXPECT_EQ(orders.attributes,
+            (AttributeMap{
+                {"VisibilityTimeout", "60"}, {"SqsManagedSseEnabled", "false"}, {"Policy", ""}}));
+  EXPECT_THAT(orders.tags, ElementsAre(std::pair<std::string, std::string>("team", "shop")));
+  EXPECT_EQ(orders.dead_letter_queue, "failed");
+  EXPECT_EQ(orders.receive_count_max, 5);
+  EXPECT_EQ(options.queues[1].name, "failed");
+}
+
+TEST(Config, FileErrorsNameTheLine) {
+  EXPECT_THAT(toml_error("memory = \"3\""),
+              HasSubstr("file.toml:1: memory must be a whole number"));
+  EXPECT_THAT(toml_error("memory ="), HasSubstr("file.toml:1"));
+  EXPECT_THAT(toml_error("listen = [1]"), HasSubstr("list of strings"));
+  EXPECT_THAT(toml_error("queue = 3"), HasSubstr("[[queue]]"));
+  EXPECT_THAT(toml_error("[[queue]]\nname = \"no spaces\""), HasSubstr("Can only include"));
+  EXPECT_THAT(toml_error("[[queue]]\nname = \"a\"\ntag = {}"), HasSubstr("\"tags\""));
+  EXPECT_THAT(toml_error("[[queue]]\nname = \"a\"\ndead_letter_queue = \"b\""),
+              HasSubstr("belong together"));
+  EXPECT_THAT(toml_error("[[queue]]\nname = \"a\"\n[[queue]]\nname = \"a\""), HasSubstr("twice"));
+  EXPECT_THAT(toml_error("[[queue]]\nname = \"a\"\ndead_letter_queue = \"b\"\n"
+                         "max_receive_count = 3\nattributes = { RedrivePolicy = \"{}\" }"),
+              HasSubstr("either dead_letter_queue"));
+}
+
+TEST(Config, MissingFileIsAnError) {
+  EXPECT_THAT(parse_error({"serve", "--config", "/nonexistent/file.toml"}),
+              HasSubstr("cannot read the configuration file /nonexistent/file.toml"));
+}
+
+TEST(Config, HelpAndDocumentsNameEveryOption) {
+  const std::string help = parse({"serve", "--help"})->text;
+  const std::string document = parse({"config-docs"})->text;
+  EXPECT_EQ(document, configuration_document());
+  for (const char* name : {"listen", "free-space-resume", "test-clock"}) {
+    EXPECT_THAT(help, HasSubstr(std::string("--") + name));
+    EXPECT_THAT(document, HasSubstr(std::string("`--") + name));
+  }
+  EXPECT_THAT(help, HasSubstr("MILLRACE_IO_THREADS"));
+  EXPECT_THAT(document, HasSubstr("`io_threads`"));
+}
+
+TEST(Config, WithoutACommandTheHelpIsPrinted) {
+  EXPECT_THAT(parse({})->text, HasSubstr("serve"));
+  EXPECT_THAT(parse({"version"})->text, HasSubstr(std::string(version())));
+  EXPECT_THAT(parse({"--version"})->text, HasSubstr(std::string(version())));
+}
+
+}  // namespace
+}  // namespace millrace
