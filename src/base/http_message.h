@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,6 +56,9 @@ struct HttpResponse {
   /// Called, on the connection's thread, when the response could not be written because the
   /// client had gone: a delivery that nobody saw can then be taken back. Usually empty.
   std::function<void()> on_undelivered;
+
+  /// Kept until the response has been written, or could not be: what its memory is charged to.
+  std::shared_ptr<const void> attachment;
 };
 
 }  // namespace millrace

@@ -54,11 +54,15 @@ void Session<Stream>::start() {
 
 template <class Stream>
 asio::awaitable<void> Session<Stream>::run() {
-  while (co_await read_head()) {
-    if (has_body() && !body_is_here() && !co_await read_body()) break;
+  // Each await is a statement of its own: g++ 12 miscompiles those within conditions.
+  bool open = true;
+  while (open) {
+    open = co_await read_head();
+    if (open && has_body() && !body_is_here()) open = co_await read_body();
+    if (!open) break;
     co_await handle();
-    if (!co_await write_reply()) break;
-    finish_request();
+    open = co_await write_reply();
+    if (open) finish_request();
   }
 }
 
@@ -118,7 +122,9 @@ asio::awaitable<bool> Session<Stream>::read_body() {
   // holding some is how sessions would wait for each other for ever.
   const std::size_t memory =
       parser_.chunked() ? limits.request.body_bytes : parser_.content_length();
-  if (!group_->budget().try_take(memory, units_) && !co_await wait_for_memory(memory)) {
+  bool granted = group_->budget().try_take(memory, units_);
+  if (!granted) granted = co_await wait_for_memory(memory);
+  if (!granted) {
     co_await refuse(503, "The server has no memory for this request now.");
     co_return false;
   }
@@ -130,11 +136,14 @@ asio::awaitable<bool> Session<Stream>::read_body() {
     stream_.try_write({asio::buffer(kContinue), asio::const_buffer()}, error);
     if (error) co_return false;
   }
-  if (parser_.chunked()) co_return co_await read_chunks();
-
+  if (parser_.chunked()) {
+    const bool read = co_await read_chunks();
+    co_return read;
+  }
   if (buffer_.size() < whole) buffer_.make_room(whole - buffer_.size(), whole);
   while (buffer_.size() < whole) {
-    if (!co_await read_more()) co_return false;
+    const bool more = co_await read_more();
+    if (!more) co_return false;
   }
   body_size_ = parser_.content_length();
   request_size_ = whole;
@@ -154,7 +163,8 @@ asio::awaitable<bool> Session<Stream>::read_chunks() {
     buffer_.truncate(parser_.head_size() + decoder.kept_size());
     if (progress == ChunkDecoder::Progress::complete) break;
     buffer_.make_room(kSmallBuffer, 2 * buffer_.capacity());
-    if (!co_await read_more()) co_return false;
+    const bool more = co_await read_more();
+    if (!more) co_return false;
   }
   body_size_ = decoder.body_size();
   request_size_ = parser_.head_size() + body_size_;
@@ -165,7 +175,8 @@ asio::awaitable<bool> Session<Stream>::read_chunks() {
 template <class Stream>
 asio::awaitable<bool> Session<Stream>::read_more() {
   error_code error;
-  buffer_.commit(co_await stream_.read_some(buffer_.room(), error));
+  const std::size_t size = co_await stream_.read_some(buffer_.room(), error);
+  buffer_.commit(size);
   if (timed_out_) {
     co_await refuse(408, "The request body did not come in time.");
     co_return false;
@@ -227,6 +238,7 @@ void Session<Stream>::prepare_request() {
   response_.body.clear();
   response_.close = false;
   response_.on_undelivered = nullptr;
+  response_.attachment.reset();
 }
 
 template <class Stream>
@@ -249,11 +261,13 @@ asio::awaitable<bool> Session<Stream>::write_reply() {
   error_code error;
   const std::size_t written = stream_.try_write(reply_from(0), error);
   if (error == asio::error::would_block) error = {};
-  const bool partly = !error && written < reply_head_.size() + response_.body.size();
-  if (error || (partly && !co_await write_rest(written))) {
+  bool whole = !error && written == reply_head_.size() + response_.body.size();
+  if (!error && !whole) whole = co_await write_rest(written);
+  if (!whole) {
     report_undelivered();
     co_return false;
   }
+  response_.attachment.reset();
   if (!close) co_return true;
   // What the client has sent besides would turn the close into a reset, which can destroy the reply
   // on its way; so it is read first.
@@ -267,7 +281,8 @@ asio::awaitable<bool> Session<Stream>::write_rest(std::size_t written) {
   while (written < whole) {
     enter(State::writing, group_->limits().times.write);
     error_code error;
-    written += co_await stream_.write_some(reply_from(written), error);
+    const std::size_t more = co_await stream_.write_some(reply_from(written), error);
+    written += more;
     if (error || timed_out_ || aborted_) co_return false;
   }
   co_return true;
@@ -301,7 +316,9 @@ asio::awaitable<void> Session<Stream>::linger() {
   buffer_.make_room(kLingerBuffer, kLingerBuffer);
   enter(State::lingering, group_->limits().times.linger);
   error_code error;
-  while (!error && !timed_out_ && !aborted_) co_await stream_.read_some(buffer_.room(), error);
+  while (!error && !timed_out_ && !aborted_) {
+    co_await stream_.read_some(buffer_.room(), error);
+  }
 }
 
 template <class Stream>
