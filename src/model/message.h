@@ -93,10 +93,10 @@ std::size_t message_size(std::string_view body, std::span<const MessageAttribute
 
 /// Which value fields a request's MessageAttributeValue had.
 struct GivenAttributeValue {
-  std::optional<std::string> data_type;
-  std::optional<std::string> string_value;
-  std::optional<std::string> binary_value;  // raw bytes
-  bool has_list_value = false;              // StringListValues or BinaryListValues
+  std::optional<std::string> data_type = {};
+  std::optional<std::string> string_value = {};
+  std::optional<std::string> binary_value = {};  // raw bytes
+  bool has_list_value = false;                   // StringListValues or BinaryListValues
 };
 
 /// The attribute that a request gave, checked as check_message_attributes does for one alone.
