@@ -22,6 +22,7 @@ namespace millrace {
 /// Why a store cannot go on, in words for an operator. Its shard is dropped and opened again.
 class StoreError {
  public:
+  StoreError() = default;
   explicit StoreError(std::string message, bool corruption = false)
       : message_(std::move(message)), corruption_(corruption) {}
   const std::string& message() const { return message_; }
@@ -30,7 +31,7 @@ class StoreError {
 
  private:
   std::string message_;
-  bool corruption_;
+  bool corruption_ = false;
 };
 
 [[noreturn]] void throw_exception_from_error(const StoreError& error,
