@@ -50,7 +50,7 @@ Listener::Listener(asio::io_context& context, const ListenerOptions& options,
                    std::shared_ptr<SessionGroup> group)
     : group_(std::move(group)),
       connections_max_(options.connections),
-      acceptor_(context.get_executor()),
+      acceptor_(context),
       pause_(context),
       ticker_(context) {}
 
@@ -58,7 +58,7 @@ error_code Listener::bind(const ListenerOptions& options) {
   try {
     const tcp::endpoint endpoint(asio::ip::make_address(options.address), options.port);
     acceptor_.open(endpoint.protocol());
-    acceptor_.set_option(Acceptor::reuse_address(true));
+    acceptor_.set_option(tcp::acceptor::reuse_address(true));
     if (options.share_port) acceptor_.set_option(ReusePort(true));
     acceptor_.bind(endpoint);
     acceptor_.listen(options.backlog);

@@ -66,9 +66,6 @@ class Listener : public std::enable_shared_from_this<Listener> {
   void shut_down(Milliseconds grace, std::function<void()> on_done);
 
  private:
-  using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp,
-                                                      boost::asio::io_context::executor_type>;
-
   Listener(boost::asio::io_context& context, const ListenerOptions& options,
            std::shared_ptr<SessionGroup> group);
 
@@ -82,7 +79,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
 
   std::shared_ptr<SessionGroup> group_;
   std::size_t connections_max_;
-  Acceptor acceptor_;
+  boost::asio::ip::tcp::acceptor acceptor_;
   std::uint16_t port_ = 0;
   bool accepting_ = false;
   boost::asio::steady_timer pause_;   // of the accept loop

@@ -12,16 +12,15 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace millrace {
 
-// Of the context's own executor type: the type-erased default costs an indirection per operation.
-using TcpSocket =
-    boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
+// Of the type-erased executor, as awaitable<> is: completions then run at once, where two types of
+// executor would send each through a dispatch.
+using TcpSocket = boost::asio::ip::tcp::socket;
 
 class PlainStream {
  public:
