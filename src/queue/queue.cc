@@ -1,0 +1,1127 @@
+#include "queue/queue.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "base/check.h"
+#include "base/limits.h"
+
+namespace millrace {
+
+namespace {
+
+// Sends of one commit are packed into blocks of about this size; a larger message has its own.
+constexpr std::size_t kBlockBytes = std::size_t{128} << 10;
+// A window load asks for this much; the window is refilled when less than half of it is left.
+constexpr std::size_t kWindowBytes = std::size_t{4} << 20;
+constexpr std::uint32_t kWindowBlocks = 1024;
+constexpr std::uint32_t kSweepBlocks = 2000;
+// Retention is looked at no more often than this, however short it is.
+constexpr Milliseconds kExpiryStep = seconds(1);
+constexpr Milliseconds kVisibilityMax = seconds(limits::kVisibilitySecondsMax);
+
+using Phase = SlotState::Phase;
+
+ApiError not_available(std::string_view handle_text) {
+  return invalid_parameter(
+      handle_text, "ReceiptHandle",
+      "Message does not exist or is not available for visibility timeout change.");
+}
+
+bool latest(const SlotState& slot, const ReceiptHandle& handle) {
+  return slot.delivery == handle.delivery && slot.epoch == handle.epoch;
+}
+
+}  // namespace
+
+Queue::Queue(QueueId id, QueueContext& context, std::string definition)
+    : id_(id), context_(context), definition_(std::move(definition)) {
+  context_.effects.writes.put(Family::queues, queue_key(id_), definition_);
+  changed_ = true;
+}
+
+Queue::Queue(QueueId id, QueueContext& context, std::string definition,
+             const QueueCounters& counters)
+    : id_(id),
+      context_(context),
+      definition_(std::move(definition)),
+      counters_(counters),
+      frontier_(std::max(counters.head, counters.horizon)),
+      committed_end_(counters.next_block) {}
+
+void Queue::set_definition(std::string definition) {
+  definition_ = std::move(definition);
+  context_.effects.writes.put(Family::queues, queue_key(id_), definition_);
+}
+
+void Queue::set_settings(QueueSettings settings) {
+  if (settings.retention != settings_.retention) next_expiry_ = Timestamp{};
+  settings_ = std::move(settings);
+}
+
+QueueCounts Queue::counts() const {
+  const std::uint64_t hidden = in_flight_ + counters_.delayed;
+  return {counters_.messages > hidden ? counters_.messages - hidden : 0, in_flight_,
+          counters_.delayed};
+}
+
+// --- restoring ---
+
+bool Queue::restore_state(BlockNumber number, std::string_view value) {
+  std::optional<StateRecord> state = parse_state(value);
+  if (!state) return false;
+  if (number < counters_.horizon) return true;  // purged; the range erase is not through yet
+  std::uint64_t in_flight = 0;
+  for (const SlotState& slot : state->slots) {
+    if (slot.phase == Phase::in_flight || slot.phase == Phase::moving) ++in_flight;
+  }
+  in_flight_ += in_flight;
+  if (state->parked_until != Timestamp{}) return true;  // it comes back when it is due
+  LoadedBlock loaded;
+  loaded.number = number;
+  loaded.index = state->index;
+  loaded.state = std::move(state);
+  if (in_flight > 0 && context_.memory.room_for(0)) {
+    in_flight_ -= in_flight;  // take_up() counts them
+    take_up(loaded, Timestamp{});
+  } else {
+    frontier_ = std::min(frontier_, number);
+  }
+  return true;
+}
+
+void Queue::finish_restore(Timestamp now) {
+  if (counters_.parked > 0) next_parked_ = Timestamp{};
+  next_expiry_ = counters_.messages > 0 ? now : kNever;
+  rebuild_deadlines();
+}
+
+// --- sending ---
+
+Queue::OpenBlock& Queue::open_block(std::size_t message_bytes, Timestamp due, bool moved,
+                                    Timestamp sent_at) {
+  if (open_ &&
+      (open_->index.due != due || open_->index.moved != moved ||
+       open_->chunk.count() == kBlockMessagesMax ||
+       open_->chunk.bytes() + message_bytes > kBlockBytes)) {
+    close_block();
+  }
+  if (!open_) {
+    open_.emplace();
+    open_->number = counters_.next_block++;
+    open_->index.due = due;
+    open_->index.moved = moved;
+    open_->index.sent_at = sent_at;
+  }
+  open_->index.sent_at = std::max(open_->index.sent_at, sent_at);
+  return *open_;
+}
+
+SequenceNumber Queue::added(const OpenBlock& open) {
+  ++counters_.messages;
+  if (open.index.due != Timestamp{}) ++counters_.delayed;
+  changed_ = true;
+  return sequence_of(open.number, open.chunk.count() - 1);
+}
+
+SequenceNumber Queue::send(const NewMessage& message, Timestamp now) {
+  const Timestamp due = message.delay > 0 ? now + message.delay : Timestamp{};
+  OpenBlock& open = open_block(message.body.size(), due, false, now);
+  open.chunk.add(message, now);
+  return added(open);
+}
+
+SequenceNumber Queue::accept(const StoredMessage& message, const MessageOrigin& origin) {
+  OpenBlock& open = open_block(message.body.size(), Timestamp{}, true, message.sent_at);
+  open.chunk.add_moved(message, origin);
+  return added(open);
+}
+
+void Queue::close_block() {
+  if (!open_) return;
+  SealedBlock closed;
+  closed.number = open_->number;
+  closed.index = open_->index;
+  closed.index.count = static_cast<std::uint8_t>(open_->chunk.count());
+  closed.chunk = std::make_shared<const std::string>(open_->chunk.finish());
+  if (closed.index.moved) ++counters_.moved_blocks;
+  if (closed.index.due != Timestamp{}) ++counters_.parked;
+  counters_.bytes += closed.chunk->size();
+  pending_.push_back(std::move(closed));
+  open_.reset();
+}
+
+// --- resident blocks ---
+
+// The unsigned differences wrap around and come out right.
+void Queue::recharge(std::size_t before, std::size_t after) {
+  context_.memory.used += after - before;
+  resident_bytes_ += after - before;
+}
+
+Block& Queue::insert(BlockNumber number, Block block) {
+  const auto [it, inserted] = blocks_.emplace(number, std::move(block));
+  CHECK(inserted);
+  recharge(0, it->second.charged());
+  if (it->second.chunk) chunk_bytes_ += it->second.chunk->size();
+  return it->second;
+}
+
+void Queue::drop(Blocks::iterator block) {
+  recharge(block->second.charged(), 0);
+  if (block->second.chunk) chunk_bytes_ -= block->second.chunk->size();
+  blocks_.erase(block);
+}
+
+void Queue::drop_chunk(Block& block) {
+  if (!block.chunk) return;
+  chunk_bytes_ -= block.chunk->size();
+  const std::size_t before = block.charged();
+  block.chunk.reset();
+  recharge(before, block.charged());
+}
+
+std::vector<SlotState>& Queue::touch(Block& block) {
+  if (block.slots.empty()) {
+    const std::size_t before = block.charged();
+    block.slots.resize(block.index.count);
+    for (SlotState& slot : block.slots) slot.visible_at = block.index.due;
+    recharge(before, block.charged());
+  }
+  return block.slots;
+}
+
+void Queue::make_ready(BlockNumber number, Block& block) {
+  if (block.in_ready) return;
+  block.in_ready = true;
+  ready_.push_back(number);
+  std::push_heap(ready_.begin(), ready_.end(), std::greater<>{});
+}
+
+void Queue::list(BlockNumber number, Block& block) {
+  changed_ = true;
+  if (block.listed) return;
+  block.listed = true;
+  listed_.push_back(number);
+}
+
+void Queue::mark_dirty(BlockNumber number, Block& block) {
+  if (block.dirty) return;
+  block.dirty = true;
+  dirty_.push_back(number);
+  // Blocks that are deleted before their state is ever written leave their numbers behind.
+  if (dirty_.size() > 2 * blocks_.size() + 1024) {
+    std::erase_if(dirty_, [this](BlockNumber n) {
+      const auto it = blocks_.find(n);
+      return it == blocks_.end() || !it->second.dirty;
+    });
+  }
+}
+
+void Queue::set_deadline(Timestamp at, SequenceNumber sequence) {
+  deadlines_.set(at, sequence);
+  // A client may change a visibility again and again; only its last timer counts.
+  if (deadlines_.size() > 2 * in_flight_ + 256) rebuild_deadlines();
+}
+
+void Queue::rebuild_deadlines() {
+  deadlines_.clear();
+  for (const auto& [number, block] : blocks_) {
+    for (unsigned slot = 0; slot < block.slots.size(); ++slot) {
+      if (block.slots[slot].phase == Phase::in_flight) {
+        deadlines_.set(block.slots[slot].visible_at, sequence_of(number, slot));
+      }
+    }
+  }
+}
+
+// Makes a loaded block resident. What is in flight in it is counted by the caller's books already
+// only where it was parked or evicted; take_up() counts what it finds.
+void Queue::take_up(const LoadedBlock& loaded, Timestamp now) {
+  Block block;
+  block.index = loaded.index;
+  block.chunk = loaded.chunk;
+  block.committed = true;
+  block.live = loaded.index.count;
+  bool ready = loaded.state == std::nullopt;
+  if (loaded.state) {
+    block.index.place = loaded.state->index.place;
+    block.state_on_disk = true;
+    block.slots = loaded.state->slots;
+    for (unsigned slot = 0; slot < block.slots.size(); ++slot) {
+      SlotState& state = block.slots[slot];
+      if (state.phase == Phase::deleted) {
+        --block.live;
+      } else if (state.phase == Phase::in_flight) {
+        if (state.visible_at <= now) {
+          state.phase = Phase::waiting;
+          ready = true;
+        } else {
+          ++in_flight_;
+          deadlines_.set(state.visible_at, sequence_of(loaded.number, slot));
+        }
+      } else if (state.phase == Phase::waiting) {
+        ready = true;
+      } else {
+        ++in_flight_;  // moving: not visible either
+      }
+    }
+  }
+  Block& resident = insert(loaded.number, std::move(block));
+  if (ready) {
+    make_ready(loaded.number, resident);
+  } else if (resident.chunk) {
+    drop_chunk(resident);
+  }
+}
+
+// --- receiving ---
+
+std::vector<Delivery> Queue::receive(const ReceiveRequest& request, std::size_t bytes_max,
+                                     Timestamp now, std::vector<DeadLetter>& dead_letters) {
+  std::vector<Delivery> deliveries;
+  std::vector<BlockNumber> again;  // blocks that still have something to hand out
+  std::size_t bytes = 0;
+  bool full = false;
+  while (!full && !ready_.empty()) {
+    const BlockNumber number = ready_.front();
+    std::pop_heap(ready_.begin(), ready_.end(), std::greater<>{});
+    ready_.pop_back();
+    const auto it = blocks_.find(number);
+    if (it == blocks_.end()) continue;
+    Block& block = it->second;
+    block.in_ready = false;
+    if (!block.chunk) {
+      load_chunk(number, block);
+      continue;
+    }
+    bool left = false;
+    for (unsigned slot = 0; slot < block.index.count; ++slot) {
+      if (!block.deliverable(slot, now)) continue;
+      if (deliveries.size() == request.count_max || in_flight_ >= limits::kInFlightMax) {
+        left = full = true;
+        break;
+      }
+      const std::optional<ChunkMessage> parsed = parse_chunk_message(*block.chunk, slot);
+      CHECK(parsed);  // the store has checked the chunk's checksum
+      const StoredMessage& message = parsed->message;
+      if (expired(message.sent_at, now)) {
+        erase_slot(number, block, slot);
+        continue;
+      }
+      SlotState& state = touch(block)[slot];
+      if (settings_.receive_count_max > 0 && settings_.dead_letter_queue &&
+          state.receive_count >= settings_.receive_count_max) {
+        dead_letters.push_back(dead_letter(*parsed, sequence_of(number, slot), state, block.chunk));
+        if (settings_.dead_letters_leave_shard) {
+          // It stays in the books until the other shard has it on disk.
+          state.phase = Phase::moving;
+          ++in_flight_;
+          block.write_state = true;
+          list(number, block);
+        } else {
+          erase_slot(number, block, slot);
+        }
+        continue;
+      }
+      if (!deliveries.empty() && bytes + message.body.size() > bytes_max) {
+        left = full = true;
+        break;
+      }
+      bytes += message.body.size();
+      deliveries.push_back(
+          deliver(*parsed, sequence_of(number, slot), state, request.visibility_timeout, now));
+      deliveries.back().chunk = block.chunk;
+      if (state.phase == Phase::waiting) left = true;
+      mark_dirty(number, block);
+    }
+    if (left) {
+      again.push_back(number);
+    } else {
+      drop_chunk(block);
+    }
+    if (deliveries.size() == request.count_max) full = true;
+  }
+  for (const BlockNumber number : again) {
+    const auto it = blocks_.find(number);
+    if (it != blocks_.end()) make_ready(number, it->second);
+  }
+  return deliveries;
+}
+
+Delivery Queue::deliver(const ChunkMessage& parsed, SequenceNumber sequence, SlotState& state,
+                        Milliseconds visibility_timeout, Timestamp now) {
+  ++state.receive_count;
+  ++state.delivery;
+  state.epoch = context_.epoch;
+  state.received_at = now;
+  state.visible_at = now + visibility_timeout;
+  if (state.first_received_at == Timestamp{}) state.first_received_at = now;
+  if (visibility_timeout > 0) {
+    state.phase = Phase::in_flight;
+    ++in_flight_;
+    set_deadline(state.visible_at, sequence);
+  }
+  Delivery delivery;
+  delivery.message = parsed.message;
+  delivery.sequence = sequence;
+  delivery.receipt_handle =
+      context_.sealer.seal({id_, sequence, state.delivery, state.epoch});
+  delivery.receive_count = state.receive_count;
+  delivery.first_received_at = state.first_received_at;
+  if (parsed.origin) {
+    delivery.id = parsed.origin->id;
+    delivery.receive_count += parsed.origin->receive_count;
+    delivery.first_received_at = parsed.origin->first_received_at;
+  } else {
+    delivery.id = context_.ids.id({id_, sequence});
+  }
+  return delivery;
+}
+
+DeadLetter Queue::dead_letter(const ChunkMessage& parsed, SequenceNumber sequence,
+                              const SlotState& state,
+                              const std::shared_ptr<const std::string>& chunk) const {
+  DeadLetter letter;
+  letter.message = parsed.message;
+  letter.chunk = chunk;
+  letter.sequence = sequence;
+  letter.origin.source_arn = settings_.arn;
+  letter.origin.receive_count = state.receive_count;
+  letter.origin.first_received_at = state.first_received_at;
+  letter.origin.id = context_.ids.id({id_, sequence});
+  if (parsed.origin) {
+    letter.origin.id = parsed.origin->id;
+    letter.origin.receive_count += parsed.origin->receive_count;
+    letter.origin.first_received_at = parsed.origin->first_received_at;
+  }
+  return letter;
+}
+
+// --- operations on delivered messages ---
+
+Found Queue::find(BlockNumber number, Blocks::iterator& block) {
+  if (number < counters_.horizon || number >= committed_end_) return Found::gone;
+  block = blocks_.find(number);
+  if (block != blocks_.end()) return Found::here;
+  if (missing_.contains(number)) return Found::gone;
+  if (block_loads_.emplace(number, false).second) issue_block_loads();
+  return Found::on_disk;
+}
+
+// Loads look at what is committed. While rows that a load relies on are still on their way to disk
+// (an eviction's, a relocation's), none is asked for.
+bool Queue::may_load() const { return relocating_ == 0 && evicted_seal_ <= committed_count_; }
+
+void Queue::issue(Load load) {
+  load.as_of = committed_count_;
+  loads_.insert(std::upper_bound(loads_.begin(), loads_.end(), load.as_of), load.as_of);
+  context_.effects.loads.push_back(std::move(load));
+}
+
+// Whether the block was taken away in a commit that the load may not have seen.
+bool Queue::removed(BlockNumber number, const Load& load) const {
+  return std::any_of(removed_.begin(), removed_.end(), [&](const Removed& removed) {
+    return removed.number == number && removed.seal > load.as_of;
+  });
+}
+
+void Queue::issue_block_loads() {
+  if (!may_load()) return;
+  for (auto& [number, issued] : block_loads_) {
+    if (issued) continue;
+    issued = true;
+    Load load;
+    load.kind = Load::Kind::block;
+    load.queue = id_;
+    load.first = number;
+    issue(std::move(load));
+  }
+}
+
+void Queue::erase_slot(BlockNumber number, Block& block, unsigned slot) {
+  SlotState& state = touch(block)[slot];
+  CHECK(state.phase != Phase::deleted);
+  if (state.phase == Phase::in_flight) --in_flight_;
+  state.phase = Phase::deleted;
+  --block.live;
+  --counters_.messages;
+  block.write_state = true;
+  list(number, block);
+}
+
+Found Queue::erase(const ReceiptHandle& handle, Timestamp now) {
+  Blocks::iterator it;
+  const Found found = find(block_of(handle.sequence), it);
+  if (found != Found::here) return found;
+  auto& [number, block] = *it;
+  const unsigned slot = slot_of(handle.sequence);
+  if (slot >= block.index.count) return Found::gone;
+  if (!block.slots.empty()) {
+    const SlotState& state = block.slots[slot];
+    if (state.phase == Phase::deleted || state.phase == Phase::moving) return Found::gone;
+    // A handle from before a later delivery must not take the message from its new receiver.
+    if (state.phase == Phase::in_flight && state.visible_at > now && !latest(state, handle)) {
+      return Found::here;
+    }
+  }
+  erase_slot(number, block, slot);
+  return Found::here;
+}
+
+Found Queue::change_visibility(const ReceiptHandle& handle, std::string_view handle_text,
+                               Milliseconds timeout, Timestamp now,
+                               std::optional<ApiError>& error) {
+  Blocks::iterator it;
+  const Found found = find(block_of(handle.sequence), it);
+  if (found == Found::gone) error = not_available(handle_text);
+  if (found != Found::here) return found;
+  auto& [number, block] = *it;
+  const unsigned slot = slot_of(handle.sequence);
+  if (slot >= block.index.count) {
+    error = not_available(handle_text);
+    return Found::gone;
+  }
+  SlotState& state = touch(block)[slot];
+  // After a crash the delivery that the handle names may be forgotten; it then counts as the last.
+  const bool forgotten = state.epoch != handle.epoch && state.phase == Phase::waiting;
+  if (state.phase == Phase::deleted || state.phase == Phase::moving ||
+      (!latest(state, handle) && !forgotten)) {
+    error = not_available(handle_text);
+    return Found::gone;
+  }
+  const Timestamp received_at = state.received_at == Timestamp{} ? now : state.received_at;
+  if (now + timeout - received_at > kVisibilityMax ||
+      (timeout == kVisibilityMax && now == received_at)) {
+    error = invalid_parameter(
+        std::to_string(timeout / 1000), "VisibilityTimeout",
+        "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]");
+    return Found::here;
+  }
+  const bool was_in_flight = state.phase == Phase::in_flight;
+  state.visible_at = now + timeout;
+  if (timeout > 0) {
+    state.phase = Phase::in_flight;
+    if (!was_in_flight) ++in_flight_;
+    set_deadline(state.visible_at, handle.sequence);
+  } else {
+    state.phase = Phase::waiting;
+    if (was_in_flight) --in_flight_;
+    make_ready(number, block);
+  }
+  mark_dirty(number, block);
+  return Found::here;
+}
+
+void Queue::undo(const ReceiptHandle& handle, Timestamp now) {
+  const auto it = blocks_.find(block_of(handle.sequence));
+  if (it == blocks_.end()) return;
+  auto& [number, block] = *it;
+  const unsigned slot = slot_of(handle.sequence);
+  if (slot >= block.slots.size()) return;
+  SlotState& state = block.slots[slot];
+  if (state.phase == Phase::deleted || state.phase == Phase::moving || !latest(state, handle)) {
+    return;
+  }
+  if (state.phase == Phase::in_flight) --in_flight_;
+  state.phase = Phase::waiting;
+  state.visible_at = now;
+  --state.receive_count;
+  if (state.receive_count == 0) state.first_received_at = Timestamp{};
+  mark_dirty(number, block);
+  make_ready(number, block);
+}
+
+Found Queue::finish_moving(SequenceNumber sequence) {
+  Blocks::iterator it;
+  const Found found = find(block_of(sequence), it);
+  if (found != Found::here) return found;
+  const SlotState& state = touch(it->second)[slot_of(sequence)];
+  if (state.phase != Phase::moving) return Found::gone;
+  --in_flight_;
+  erase_slot(it->first, it->second, slot_of(sequence));
+  return Found::here;
+}
+
+Found Queue::return_moving(SequenceNumber sequence, Timestamp now) {
+  Blocks::iterator it;
+  const Found found = find(block_of(sequence), it);
+  if (found != Found::here) return found;
+  SlotState& state = touch(it->second)[slot_of(sequence)];
+  if (state.phase != Phase::moving) return Found::gone;
+  --in_flight_;
+  state.phase = Phase::waiting;
+  state.visible_at = now;
+  it->second.write_state = true;
+  list(it->first, it->second);
+  make_ready(it->first, it->second);
+  return Found::here;
+}
+
+// --- purge ---
+
+void Queue::purge(Timestamp now) {
+  close_block();
+  counters_.purged_at = now;
+  counters_.horizon = counters_.next_block;
+  counters_.messages = counters_.delayed = counters_.bytes = 0;
+  counters_.parked = counters_.moved_blocks = 0;
+  while (!blocks_.empty()) drop(blocks_.begin());
+  ready_.clear();
+  listed_.clear();
+  dirty_.clear();
+  deadlines_.clear();
+  in_flight_ = 0;
+  next_parked_ = kNever;
+  next_expiry_ = kNever;
+  frontier_ = counters_.horizon;
+  relocations_.clear();
+  const std::string first = queue_key(id_);
+  const std::string last = queue_key_end(id_);
+  context_.effects.writes.erase_range(Family::state, first, last);
+  context_.effects.writes.erase_range(Family::due, first, last);
+  changed_ = true;
+  sweep();
+}
+
+void Queue::remove() {
+  counters_.deleted = true;
+  purge(counters_.purged_at);
+}
+
+void Queue::sweep() {
+  const BlockNumber last = std::min(counters_.horizon, committed_end_);
+  if (sweeping_ || counters_.swept >= last) return;
+  sweeping_ = true;
+  Load load;
+  load.kind = Load::Kind::sweep;
+  load.queue = id_;
+  load.first = counters_.swept;
+  load.last = last;
+  load.blocks_max = kSweepBlocks;
+  issue(std::move(load));
+}
+
+// --- the backlog ---
+
+bool Queue::fill_window(Timestamp now) {
+  if (next_parked_ <= now) load_due(now);
+  if (!window_loading_ && may_load() && frontier_ < committed_end_ &&
+      chunk_bytes_ < kWindowBytes / 2) {
+    window_loading_ = true;
+    window_evictions_ = evictions_;
+    window_end_ = committed_end_;
+    Load load;
+    load.kind = Load::Kind::window;
+    load.queue = id_;
+    load.first = frontier_;
+    load.blocks_max = kWindowBlocks;
+    load.bytes_max = kWindowBytes;
+    issue(std::move(load));
+  }
+  return window_loading_ || due_loading_ || chunks_loading_ > 0 ||
+         (!may_load() && (frontier_ < committed_end_ || next_parked_ <= now));
+}
+
+void Queue::load_due(Timestamp now) {
+  if (due_loading_ || !may_load()) return;
+  due_loading_ = true;
+  due_evictions_ = evictions_;
+  Load load;
+  load.kind = Load::Kind::due;
+  load.queue = id_;
+  load.until = now;
+  load.blocks_max = kWindowBlocks;
+  load.bytes_max = kWindowBytes;
+  issue(std::move(load));
+}
+
+void Queue::load_chunk(BlockNumber number, Block& block) {
+  if (block.loading_chunk || block.relocating) return;
+  block.loading_chunk = true;
+  ++chunks_loading_;
+  Load load;
+  load.kind = Load::Kind::chunk;
+  load.queue = id_;
+  load.first = number;
+  load.place = block.index.place;
+  issue(std::move(load));
+}
+
+void Queue::relocate(BlockNumber number, const PayloadPlace& place) {
+  if (relocations_.contains(number) || counters_.deleted) return;
+  relocations_.emplace(number, std::nullopt);
+  Load load;
+  load.kind = Load::Kind::relocate;
+  load.queue = id_;
+  load.first = number;
+  load.place = place;
+  issue(std::move(load));
+}
+
+void Queue::loaded(const LoadResult& result, Timestamp now) {
+  const auto issued = std::lower_bound(loads_.begin(), loads_.end(), result.load.as_of);
+  CHECK(issued != loads_.end() && *issued == result.load.as_of);
+  loads_.erase(issued);
+  switch (result.load.kind) {
+    case Load::Kind::window: return loaded_window(result, now);
+    case Load::Kind::due: return loaded_due(result, now);
+    case Load::Kind::block: return loaded_block(result, now);
+    case Load::Kind::chunk: return loaded_chunk(result, now);
+    case Load::Kind::relocate: return loaded_relocation(result);
+    case Load::Kind::sweep: return loaded_sweep(result);
+    case Load::Kind::expire: return loaded_expire(result, now);
+    case Load::Kind::transfer: break;  // the shard keeps these to itself
+  }
+}
+
+void Queue::loaded_window(const LoadResult& result, Timestamp now) {
+  window_loading_ = false;
+  // What was evicted meanwhile may have been changed after the snapshot: look again.
+  if (window_evictions_ != evictions_ || result.load.first != frontier_) return;
+  for (const LoadedBlock& loaded : result.blocks) {
+    if (loaded.number < counters_.horizon || loaded.parked() || blocks_.contains(loaded.number) ||
+        removed(loaded.number, result.load)) {
+      continue;
+    }
+    forget_in_flight(loaded);
+    take_up(loaded, now);
+  }
+  frontier_ = std::max(result.next, counters_.horizon);
+  if (result.exhausted) frontier_ = std::max(frontier_, window_end_);
+  evict_over_budget(now);
+}
+
+void Queue::loaded_due(const LoadResult& result, Timestamp now) {
+  due_loading_ = false;
+  if (due_evictions_ != evictions_) return;  // next_parked_ is still due: asked for again
+  for (const LoadedBlock& loaded : result.blocks) {
+    if (loaded.number < counters_.horizon || blocks_.contains(loaded.number) ||
+        removed(loaded.number, result.load)) {
+      continue;
+    }
+    unpark(loaded, now);
+  }
+  if (result.exhausted) {
+    next_parked_ = parked_meanwhile_;
+    parked_meanwhile_ = kNever;
+    if (result.next_due) next_parked_ = std::min(next_parked_, *result.next_due);
+  }
+}
+
+void Queue::loaded_block(const LoadResult& result, Timestamp now) {
+  const BlockNumber number = result.load.first;
+  block_loads_.erase(number);
+  if (number < counters_.horizon || blocks_.contains(number)) return;
+  if (result.blocks.empty() || removed(number, result.load)) {
+    missing_.insert(number);
+    return;
+  }
+  const LoadedBlock& loaded = result.blocks.front();
+  if (loaded.parked()) {
+    unpark(loaded, now);
+  } else {
+    forget_in_flight(loaded);
+    take_up(loaded, now);
+  }
+}
+
+void Queue::loaded_chunk(const LoadResult& result, Timestamp now) {
+  --chunks_loading_;
+  const auto it = blocks_.find(result.load.first);
+  if (it == blocks_.end()) return;
+  Block& block = it->second;
+  block.loading_chunk = false;
+  if (block.chunk || result.blocks.empty()) return;
+  for (unsigned slot = 0; slot < block.index.count; ++slot) {
+    if (!block.deliverable(slot, now)) continue;
+    const std::size_t before = block.charged();
+    block.chunk = result.blocks.front().chunk;
+    chunk_bytes_ += block.chunk->size();
+    recharge(before, block.charged());
+    make_ready(it->first, block);
+    return;
+  }
+}
+
+// What was in flight when it left memory is counted in in_flight_ still; take_up() counts it anew.
+void Queue::forget_in_flight(const LoadedBlock& loaded) {
+  if (!loaded.state) return;
+  for (const SlotState& slot : loaded.state->slots) {
+    if (slot.phase == Phase::in_flight || slot.phase == Phase::moving) --in_flight_;
+  }
+}
+
+void Queue::unpark(const LoadedBlock& loaded, Timestamp now) {
+  forget_in_flight(loaded);
+  if (!loaded.state) counters_.delayed -= loaded.index.count;
+  --counters_.parked;
+  take_up(loaded, now);
+  const auto it = blocks_.find(loaded.number);
+  CHECK(it != blocks_.end());
+  // Its due row goes in the commit that holds a state row without parking, so that the rows agree.
+  it->second.due_row = loaded.parked_until();
+  it->second.write_state = true;
+  touch(it->second);
+  list(it->first, it->second);
+}
+
+void Queue::loaded_relocation(const LoadResult& result) {
+  const auto pending = relocations_.find(result.load.first);
+  if (pending == relocations_.end()) return;
+  if (result.blocks.empty() || result.blocks.front().chunk == nullptr ||
+      result.load.first < counters_.horizon) {
+    relocations_.erase(pending);
+    return;
+  }
+  pending->second = result.blocks.front();
+  relocation_evictions_ = evictions_;
+  changed_ = true;
+}
+
+void Queue::loaded_sweep(const LoadResult& result) {
+  sweeping_ = false;
+  for (const LoadedBlock& block : result.blocks) {
+    context_.effects.writes.erase(Family::index, block_key(id_, block.number));
+    context_.effects.writes.release(block.index.place);
+  }
+  counters_.swept = result.exhausted ? result.load.last : result.next;
+  changed_ = true;
+  sweep();
+}
+
+// --- retention ---
+
+void Queue::expire(Timestamp now) {
+  if (expiring_ || next_expiry_ > now || !may_load()) return;
+  if (counters_.messages == 0 || settings_.retention == 0) {
+    next_expiry_ = kNever;
+    return;
+  }
+  expiring_ = true;
+  // Parked blocks lie below the head; without any, what lies below it is gone.
+  expire_from(counters_.parked > 0 ? counters_.horizon : head());
+  earliest_sent_ = kNever;
+}
+
+void Queue::expire_from(BlockNumber first) {
+  expire_evictions_ = evictions_;
+  Load load;
+  load.kind = Load::Kind::expire;
+  load.queue = id_;
+  load.first = first;
+  load.blocks_max = kSweepBlocks;
+  issue(std::move(load));
+}
+
+void Queue::loaded_expire(const LoadResult& result, Timestamp now) {
+  if (expire_evictions_ != evictions_) return expire_from(result.load.first);
+  bool more = !result.exhausted;
+  for (const LoadedBlock& loaded : result.blocks) {
+    if (loaded.number < counters_.horizon || removed(loaded.number, result.load)) continue;
+    if (!expired(loaded.index.sent_at, now)) {
+      earliest_sent_ = std::min(earliest_sent_, loaded.index.sent_at);
+      // Blocks lie in the order of their sending but for those that a dead-letter move brought.
+      if (counters_.moved_blocks == 0) {
+        more = false;
+        break;
+      }
+      continue;
+    }
+    const auto it = blocks_.find(loaded.number);
+    if (it != blocks_.end()) {
+      expire_resident(it);
+    } else if (!loaded.index.moved) {
+      expire_on_disk(loaded);
+    }
+  }
+  if (more) return expire_from(result.next);
+  expiring_ = false;
+  next_expiry_ = earliest_sent_ == kNever
+                     ? (counters_.messages > 0 ? now + settings_.retention : kNever)
+                     : earliest_sent_ + settings_.retention;
+  next_expiry_ = std::max(next_expiry_, now + kExpiryStep);
+}
+
+void Queue::expire_resident(Blocks::iterator it) {
+  auto& [number, block] = *it;
+  touch(block);
+  for (unsigned slot = 0; slot < block.index.count; ++slot) {
+    const Phase phase = block.slots[slot].phase;
+    if (phase != Phase::deleted && phase != Phase::moving) erase_slot(number, block, slot);
+  }
+}
+
+void Queue::expire_on_disk(const LoadedBlock& loaded) {
+  WriteBatch& writes = context_.effects.writes;
+  const std::string key = block_key(id_, loaded.number);
+  std::uint64_t live = loaded.index.count;
+  if (loaded.state) {
+    for (const SlotState& slot : loaded.state->slots) {
+      if (slot.phase == Phase::deleted) --live;
+    }
+    forget_in_flight(loaded);
+    writes.erase(Family::state, key);
+  } else if (loaded.parked()) {
+    counters_.delayed -= live;
+  }
+  if (loaded.parked()) {
+    writes.erase(Family::due, due_key(id_, loaded.parked_until(), loaded.number));
+    --counters_.parked;
+  }
+  writes.erase(Family::index, key);
+  writes.release(loaded.index.place);
+  counters_.messages -= live;
+  counters_.bytes -= loaded.index.place.length;
+  removed_.push_back({seal_count_ + 1, loaded.number});
+  relocations_.erase(loaded.number);
+  changed_ = true;
+}
+
+// --- time ---
+
+void Queue::tick(Timestamp now) {
+  TimerHeap<SequenceNumber>::Timer due;
+  while (deadlines_.pop_due(now, due)) {
+    const auto it = blocks_.find(block_of(due.key));
+    if (it == blocks_.end()) continue;
+    const unsigned slot = slot_of(due.key);
+    if (slot >= it->second.slots.size()) continue;
+    SlotState& state = it->second.slots[slot];
+    if (state.phase != Phase::in_flight || state.visible_at > now) continue;
+    state.phase = Phase::waiting;
+    --in_flight_;
+    make_ready(it->first, it->second);
+  }
+  if (next_parked_ <= now) load_due(now);
+  expire(now);
+}
+
+Timestamp Queue::next_event() const {
+  Timestamp next = deadlines_.next();
+  if (!due_loading_ && may_load()) next = std::min(next, next_parked_);
+  if (!expiring_ && may_load()) next = std::min(next, next_expiry_);
+  return next;
+}
+
+// --- eviction ---
+
+void Queue::evict(std::size_t bytes, Timestamp now) {
+  const std::size_t target = bytes >= resident_bytes_ ? 0 : resident_bytes_ - bytes;
+  bool evicted = false;
+  for (auto it = blocks_.end(); it != blocks_.begin() && resident_bytes_ > target;) {
+    --it;
+    auto& [number, block] = *it;
+    if (block.listed || block.loading_chunk || block.relocating || block.live == 0) continue;
+    Timestamp wake = kNever;
+    bool ready = false;
+    bool moving = false;
+    for (unsigned slot = 0; slot < block.index.count; ++slot) {
+      if (block.slots.empty()) {
+        ready = true;
+        break;
+      }
+      const SlotState& state = block.slots[slot];
+      if (state.phase == Phase::in_flight) wake = std::min(wake, state.visible_at);
+      ready |= state.phase == Phase::waiting;
+      moving |= state.phase == Phase::moving;
+    }
+    if (moving) continue;
+    if (ready) {
+      if (block.dirty) {
+        write_state(number, block, Timestamp{});
+        changed_ = true;
+      }
+      frontier_ = std::min(frontier_, number);
+    } else {
+      wake = std::max(wake, now + 1);
+      write_state(number, block, wake);
+      context_.effects.writes.put(Family::due, due_key(id_, wake, number), {});
+      ++counters_.parked;
+      note_parked(wake);
+      changed_ = true;
+    }
+    evicted = true;
+    const auto gone = it++;
+    drop(gone);
+  }
+  if (!evicted) return;
+  ++evictions_;
+  if (changed_) evicted_seal_ = seal_count_ + 1;
+}
+
+void Queue::note_parked(Timestamp at) {
+  next_parked_ = std::min(next_parked_, at);
+  // A due load that is under way may have looked before this row was there.
+  if (due_loading_) parked_meanwhile_ = std::min(parked_meanwhile_, at);
+}
+
+void Queue::evict_over_budget(Timestamp now) {
+  if (!context_.memory.over()) return;
+  // The window that was just loaded serves whoever waits; only what is more than that may go.
+  const std::size_t excess = context_.memory.used - context_.memory.limit;
+  if (resident_bytes_ > excess + kWindowBytes) evict(excess, now);
+}
+
+// --- commits ---
+
+void Queue::write_state(BlockNumber number, Block& block, Timestamp parked_until) {
+  StateRecord record;
+  record.index = block.index;
+  record.parked_until = parked_until;
+  record.slots = touch(block);
+  std::string value;
+  append_place(value, block.index.place);
+  value += encode_state(record);
+  context_.effects.writes.put(Family::state, block_key(id_, number), value);
+  block.state_on_disk = true;
+  block.dirty = false;
+  block.write_state = false;
+}
+
+void Queue::write_removed(BlockNumber number, Block& block) {
+  WriteBatch& writes = context_.effects.writes;
+  const std::string key = block_key(id_, number);
+  writes.erase(Family::index, key);
+  if (block.state_on_disk) writes.erase(Family::state, key);
+  writes.release(block.index.place);
+  counters_.bytes -= block.index.place.length;
+  if (block.index.moved) --counters_.moved_blocks;
+  removed_.push_back({seal_count_ + 1, number});
+  relocations_.erase(number);
+}
+
+void Queue::seal(bool flush_all) {
+  WriteBatch& writes = context_.effects.writes;
+  close_block();
+  for (const BlockNumber number : std::exchange(listed_, {})) {
+    const auto it = blocks_.find(number);
+    if (it == blocks_.end()) continue;
+    Block& block = it->second;
+    block.listed = false;
+    if (block.due_row) {
+      writes.erase(Family::due, due_key(id_, *block.due_row, number));
+      block.due_row.reset();
+    }
+    if (block.live == 0) {
+      write_removed(number, block);
+      drop(it);
+    } else if (block.write_state) {
+      write_state(number, block, Timestamp{});
+    }
+  }
+  if (flush_all) {
+    for (const BlockNumber number : std::exchange(dirty_, {})) {
+      const auto it = blocks_.find(number);
+      if (it == blocks_.end() || !it->second.dirty) continue;
+      write_state(number, it->second, Timestamp{});
+    }
+  }
+  for (SealedBlock& block : pending_) {
+    std::string key = block_key(id_, block.number);
+    block.payload = writes.add_payload(block.chunk, key);
+    writes.put_placed(Family::index, key, block.payload, encode_index(block.index));
+    if (block.index.due != Timestamp{}) {
+      writes.put(Family::due, due_key(id_, block.index.due, block.number), {});
+    }
+    sealed_.push_back(std::move(block));
+  }
+  pending_.clear();
+  seal_relocations();
+  if (changed_) {
+    counters_.head = head();
+    if (gone_from_disk()) {
+      writes.erase(Family::queues, queue_key(id_));
+      writes.erase(Family::queues, counters_key(id_));
+      rows_erased_ = true;
+    } else {
+      writes.put(Family::queues, counters_key(id_), encode_counters(counters_));
+    }
+  }
+  changed_ = false;
+  ++seal_count_;
+}
+
+BlockNumber Queue::head() const {
+  return blocks_.empty() ? frontier_ : std::min(frontier_, blocks_.begin()->first);
+}
+
+void Queue::seal_relocations() {
+  // A load under way would bring back the old place.
+  if (window_loading_ || due_loading_ || expiring_ || !block_loads_.empty()) return;
+  WriteBatch& writes = context_.effects.writes;
+  for (auto it = relocations_.begin(); it != relocations_.end();) {
+    const BlockNumber number = it->first;
+    const std::optional<LoadedBlock> loaded = std::move(it->second);
+    if (!loaded) {
+      ++it;
+      continue;
+    }
+    it = relocations_.erase(it);
+    const auto resident = blocks_.find(number);
+    if (resident == blocks_.end() && relocation_evictions_ != evictions_) continue;
+    SealedBlock moved;
+    moved.number = number;
+    moved.chunk = loaded->chunk;
+    moved.index = loaded->index;
+    moved.relocated = true;
+    std::optional<StateRecord> state = loaded->state;
+    if (resident != blocks_.end()) {
+      Block& block = resident->second;
+      if (block.loading_chunk || !(block.index.place == loaded->index.place)) continue;
+      block.relocating = true;
+      state.reset();
+      if (block.state_on_disk) state = StateRecord{block.index, Timestamp{}, block.slots};
+    }
+    const std::string key = block_key(id_, number);
+    moved.payload = writes.add_payload(moved.chunk, key);
+    writes.release(loaded->index.place);
+    // Index rows are written once and erased once: a new place is a new row.
+    writes.erase(Family::index, key);
+    writes.put_placed(Family::index, key, moved.payload, encode_index(moved.index));
+    if (state) writes.put_placed(Family::state, key, moved.payload, encode_state(*state));
+    ++relocating_;
+    sealed_.push_back(std::move(moved));
+  }
+}
+
+void Queue::committed(std::span<const PayloadPlace> places, Timestamp now) {
+  committed_count_ = seal_count_;
+  const std::uint64_t known = loads_.empty() ? committed_count_ : loads_.front();
+  while (!removed_.empty() && removed_.front().seal <= known) removed_.pop_front();
+  for (SealedBlock& sealed : std::exchange(sealed_, {})) {
+    sealed.index.place = places[sealed.payload];
+    if (sealed.relocated) {
+      --relocating_;
+      const auto it = blocks_.find(sealed.number);
+      if (it == blocks_.end()) continue;
+      it->second.relocating = false;
+      it->second.index.place = sealed.index.place;
+      make_ready(it->first, it->second);  // a receive may have passed it over meanwhile
+      continue;
+    }
+    committed_end_ = sealed.number + 1;
+    if (sealed.number < counters_.horizon) continue;
+    if (sealed.index.due != Timestamp{}) {
+      note_parked(sealed.index.due);
+      if (frontier_ == sealed.number) frontier_ = sealed.number + 1;
+      continue;
+    }
+    if (frontier_ != sealed.number || !context_.memory.room_for(sealed.chunk->size() + 256)) {
+      continue;
+    }
+    frontier_ = sealed.number + 1;
+    Block block;
+    block.index = sealed.index;
+    block.chunk = std::move(sealed.chunk);
+    block.live = block.index.count;
+    make_ready(sealed.number, insert(sealed.number, std::move(block)));
+  }
+  if (next_expiry_ == kNever && counters_.messages > 0 && settings_.retention > 0) {
+    next_expiry_ = now + settings_.retention;
+  }
+  issue_block_loads();
+  sweep();
+}
+
+}  // namespace millrace

@@ -1,0 +1,289 @@
+// Queue: one standard queue. Its messages go delayed → waiting → in flight → deleted, expired or
+// moved to the dead-letter queue.
+//
+// The backlog is on disk; memory holds a window. `frontier_` divides the two: every block below it
+// is resident, parked until a time (it has a due row), or gone; the blocks from it on are on disk,
+// and some of them resident as well. What a message has gone through is in its block's slots; for
+// messages that are only received and come back, it is written to disk lazily, since losing it
+// means no more than that the message is delivered again. Deletes are always in the next commit.
+//
+// Owned by its Shard, on the shard's thread. Nothing here reads a clock, a disk or a socket.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "model/message.h"
+#include "model/message_id.h"
+#include "model/receipt_handle.h"
+#include "queue/block.h"
+#include "queue/effects.h"
+#include "queue/records.h"
+#include "queue/timers.h"
+#include "queue/waiters.h"
+
+namespace millrace {
+
+/// What the engine must know of a queue's attributes.
+struct QueueSettings {
+  Milliseconds retention = 0;
+  std::uint32_t receive_count_max = 0;     // maxReceiveCount; 0: no dead-letter queue
+  std::optional<QueueId> dead_letter_queue;  // nothing while it does not exist
+  bool dead_letters_leave_shard = false;     // it is owned by another shard
+  std::string arn;                         // of this queue: the DeadLetterQueueSourceArn of what it moves
+};
+
+/// The three counts that GetQueueAttributes tells.
+struct QueueCounts {
+  std::uint64_t visible = 0;
+  std::uint64_t in_flight = 0;
+  std::uint64_t delayed = 0;
+};
+
+/// What the queues of a shard share. Lives as long as the shard.
+struct QueueContext {
+  Effects& effects;
+  MemoryBudget& memory;
+  const ReceiptSealer& sealer;
+  const MessageIdCipher& ids;
+  std::uint32_t epoch = 0;  // of the store, in every receipt handle made now
+};
+
+/// What an operation on a delivered message found.
+enum class Found {
+  here,     // it was done
+  gone,     // the message does not exist any more
+  on_disk,  // its block is being loaded: ask again once it is resident
+};
+
+/// A message leaving for the dead-letter queue.
+struct DeadLetter {
+  StoredMessage message;
+  MessageOrigin origin;
+  SequenceNumber sequence;                   // in the queue that it leaves
+  std::shared_ptr<const std::string> chunk;  // what `message` points into
+};
+
+class Queue {
+ public:
+  /// A new queue. @param definition opaque here; stored with the next commit.
+  Queue(QueueId id, QueueContext& context, std::string definition);
+  /// A queue as it was stored. Its state rows follow by restore_state(), then finish_restore().
+  Queue(QueueId id, QueueContext& context, std::string definition, const QueueCounters& counters);
+
+  QueueId id() const { return id_; }
+  const std::string& definition() const { return definition_; }
+  void set_definition(std::string definition);
+  const QueueSettings& settings() const { return settings_; }
+  void set_settings(QueueSettings settings);
+  const QueueCounters& counters() const { return counters_; }
+  QueueCounts counts() const;
+
+  /// Takes up a state row that was found at the start. @return false if it is malformed.
+  bool restore_state(BlockNumber number, std::string_view value);
+  void finish_restore(Timestamp now);
+
+  // --- what clients do ---
+
+  /// Stores `message`; it can be received once the next commit is durable and its delay is over.
+  SequenceNumber send(const NewMessage& message, Timestamp now);
+  /// Stores what another queue's dead-letter move brings.
+  SequenceNumber accept(const StoredMessage& message, const MessageOrigin& origin);
+
+  /// Hands out up to `request.count_max` messages that are in memory and visible. Messages that were
+  /// received often enough go to `dead_letters` instead, gone from here with the next commit; the
+  /// caller stores them in the same commit. @param bytes_max of bodies; one message is always given.
+  std::vector<Delivery> receive(const ReceiveRequest& request, std::size_t bytes_max, Timestamp now,
+                                std::vector<DeadLetter>& dead_letters);
+  /// Takes a delivery back, as if it had not been.
+  void undo(const ReceiptHandle& handle, Timestamp now);
+
+  /// DeleteMessage. An outdated handle leaves a message that is in flight again untouched.
+  Found erase(const ReceiptHandle& handle, Timestamp now);
+  /// ChangeMessageVisibility. `error` is set when it was refused.
+  Found change_visibility(const ReceiptHandle& handle, std::string_view handle_text,
+                          Milliseconds timeout, Timestamp now, std::optional<ApiError>& error);
+
+  /// PurgeQueue: everything sent so far is gone at once; rows and chunks follow in slices.
+  void purge(Timestamp now);
+  /// DeleteQueue: as a purge; the queue's own rows go with the last slice.
+  void remove();
+
+  // --- what the world brings ---
+
+  void loaded(const LoadResult& result, Timestamp now);
+  /// Makes messages visible whose time has come, and starts what else is due.
+  void tick(Timestamp now);
+  /// When tick() has something to do, or kNever.
+  Timestamp next_event() const;
+  /// Asks for more of the backlog if the window runs low. @return whether messages may be on their
+  /// way into memory: a short poll waits for them.
+  bool fill_window(Timestamp now);
+  /// Takes blocks out of memory, last ones first, until `bytes` are free or nothing more can go.
+  void evict(std::size_t bytes, Timestamp now);
+  /// Writes block `number` again at the log's head if it still lies at `place`.
+  void relocate(BlockNumber number, const PayloadPlace& place);
+  /// A message on its way to another shard's dead-letter queue has arrived there: gone from here.
+  /// @return on_disk while its block is being loaded.
+  Found finish_moving(SequenceNumber sequence);
+  /// Or it could not: it is visible here again. @return as finish_moving().
+  Found return_moving(SequenceNumber sequence, Timestamp now);
+  /// The next find() of a block that a load found missing loads it anew.
+  void forget_missing() { missing_.clear(); }
+
+  // --- commits ---
+
+  /// Whether seal() would add anything to the batch besides what is written lazily.
+  bool changed() const { return changed_ || open_.has_value(); }
+  /// Whether there is state that is written lazily.
+  bool has_dirty() const { return !dirty_.empty(); }
+  /// Puts into the batch what has changed since the last one. @param flush_all also what is written
+  /// lazily.
+  void seal(bool flush_all);
+  /// The batch that seal() added to is durable. @param places of all its chunks.
+  void committed(std::span<const PayloadPlace> places, Timestamp now);
+
+  bool has_ready() const { return !ready_.empty(); }
+  /// Deleted, and nothing of it is left on disk but its own rows.
+  bool gone_from_disk() const { return counters_.deleted && counters_.swept >= counters_.horizon; }
+  /// The commit that seal() last added to takes the queue's own rows away.
+  bool rows_erased() const { return rows_erased_; }
+
+ private:
+  using Blocks = std::map<BlockNumber, Block>;
+
+  // The block that the sends of the next commit are packed into.
+  struct OpenBlock {
+    BlockNumber number = 0;
+    IndexRecord index;
+    ChunkBuilder chunk;
+  };
+  // A block on its way into a commit.
+  struct SealedBlock {
+    BlockNumber number = 0;
+    IndexRecord index;
+    std::shared_ptr<const std::string> chunk;
+    std::uint32_t payload = 0;  // number of its chunk in the batch
+    bool relocated = false;
+  };
+  struct Removed {
+    std::uint64_t seal;  // the commit that takes the block's rows away
+    BlockNumber number;
+  };
+
+  OpenBlock& open_block(std::size_t message_bytes, Timestamp due, bool moved, Timestamp sent_at);
+  SequenceNumber added(const OpenBlock& open);
+  void close_block();
+
+  Block& insert(BlockNumber number, Block block);
+  void drop(Blocks::iterator block);
+  void drop_chunk(Block& block);
+  void recharge(std::size_t before, std::size_t after);
+  std::vector<SlotState>& touch(Block& block);
+  void make_ready(BlockNumber number, Block& block);
+  void list(BlockNumber number, Block& block);
+  void mark_dirty(BlockNumber number, Block& block);
+  void take_up(const LoadedBlock& loaded, Timestamp now);
+  void unpark(const LoadedBlock& loaded, Timestamp now);
+  void forget_in_flight(const LoadedBlock& loaded);
+
+  Delivery deliver(const ChunkMessage& parsed, SequenceNumber sequence, SlotState& state,
+                   Milliseconds visibility_timeout, Timestamp now);
+  DeadLetter dead_letter(const ChunkMessage& parsed, SequenceNumber sequence,
+                         const SlotState& state,
+                         const std::shared_ptr<const std::string>& chunk) const;
+  Found find(BlockNumber number, Blocks::iterator& block);
+  void erase_slot(BlockNumber number, Block& block, unsigned slot);
+  void set_deadline(Timestamp at, SequenceNumber sequence);
+  void rebuild_deadlines();
+
+  bool may_load() const;
+  void issue(Load load);
+  void issue_block_loads();
+  bool removed(BlockNumber number, const Load& load) const;
+  void load_due(Timestamp now);
+  void load_chunk(BlockNumber number, Block& block);
+  void loaded_window(const LoadResult& result, Timestamp now);
+  void loaded_due(const LoadResult& result, Timestamp now);
+  void loaded_block(const LoadResult& result, Timestamp now);
+  void loaded_chunk(const LoadResult& result, Timestamp now);
+  void loaded_relocation(const LoadResult& result);
+  void loaded_sweep(const LoadResult& result);
+  void loaded_expire(const LoadResult& result, Timestamp now);
+  void sweep();
+  void note_parked(Timestamp at);
+  void evict_over_budget(Timestamp now);
+
+  bool expired(Timestamp sent_at, Timestamp now) const {
+    return settings_.retention > 0 && sent_at + settings_.retention <= now;
+  }
+  void expire(Timestamp now);
+  void expire_from(BlockNumber first);
+  void expire_resident(Blocks::iterator block);
+  void expire_on_disk(const LoadedBlock& loaded);
+
+  BlockNumber head() const;
+  void write_state(BlockNumber number, Block& block, Timestamp parked_until);
+  void write_removed(BlockNumber number, Block& block);
+  void seal_relocations();
+
+  const QueueId id_;
+  QueueContext& context_;
+  std::string definition_;
+  QueueSettings settings_;
+  QueueCounters counters_;
+
+  Blocks blocks_;                   // resident
+  std::vector<BlockNumber> ready_;  // a min-heap: blocks that may have something to hand out
+  TimerHeap<SequenceNumber> deadlines_;  // of what is in flight and resident
+  std::uint64_t in_flight_ = 0;          // resident or not
+  std::size_t resident_bytes_ = 0;
+  std::size_t chunk_bytes_ = 0;  // of resident chunks: the window
+
+  BlockNumber frontier_ = 1;
+  BlockNumber committed_end_ = 1;         // blocks below it are committed
+  Timestamp next_parked_ = kNever;        // not later than the first due row
+  Timestamp parked_meanwhile_ = kNever;   // the earliest that was parked during a due load
+  Timestamp next_expiry_ = kNever;        // when to look for messages that are too old
+  Timestamp earliest_sent_ = kNever;      // of the blocks that such a look has passed
+
+  bool window_loading_ = false;
+  bool due_loading_ = false;
+  bool sweeping_ = false;
+  bool expiring_ = false;
+  unsigned chunks_loading_ = 0;
+  BlockNumber window_end_ = 0;         // committed_end_ when the window load was asked for
+  std::uint64_t evictions_ = 0;        // rounds of eviction so far
+  std::uint64_t window_evictions_ = 0;  // of these, when the window load was asked for; and so on
+  std::uint64_t due_evictions_ = 0;
+  std::uint64_t expire_evictions_ = 0;
+  std::uint64_t relocation_evictions_ = 0;
+  std::map<BlockNumber, bool> block_loads_;  // wanted by operations; whether asked for yet
+  std::set<BlockNumber> missing_;            // found to be gone by such a load
+  std::map<BlockNumber, std::optional<LoadedBlock>> relocations_;  // wanted; with what was loaded
+  unsigned relocating_ = 0;                                        // in the commit in flight
+
+  std::optional<OpenBlock> open_;
+  std::vector<SealedBlock> pending_;  // closed, for the next commit
+  std::vector<SealedBlock> sealed_;   // in the commit in flight
+  std::vector<BlockNumber> listed_;   // resident blocks with something for the next commit
+  std::vector<BlockNumber> dirty_;    // resident blocks with lazily written state
+  std::deque<Removed> removed_;       // lately, in order of `seal`
+  std::vector<std::uint64_t> loads_;  // as_of of each load under way, in order
+  std::uint64_t seal_count_ = 0;
+  std::uint64_t committed_count_ = 0;
+  std::uint64_t evicted_seal_ = 0;  // the commit that holds the last eviction's rows
+  bool changed_ = false;
+  bool rows_erased_ = false;
+};
+
+}  // namespace millrace

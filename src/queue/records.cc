@@ -1,0 +1,373 @@
+#include "queue/records.h"
+
+#include "base/bytes.h"
+#include "base/check.h"
+
+namespace millrace {
+
+namespace {
+
+// Every value begins (behind its place, if it has one) with the version of its layout.
+constexpr std::uint8_t kRecordVersion = 1;
+constexpr std::uint8_t kChunkVersion = 1;
+
+enum RecordFlag : std::uint8_t {
+  kHasAttributes = 1,
+  kHasTraceHeader = 2,
+  kHasGroupId = 4,
+  kHasDeduplicationId = 8,
+  kHasOrigin = 16,
+};
+
+void append_time(std::string& out, Timestamp time) { append_i64(out, time.milliseconds); }
+Timestamp read_time(ByteReader& in) { return Timestamp{in.i64()}; }
+
+void append_index_fields(std::string& out, const IndexRecord& record) {
+  append_u8(out, kRecordVersion);
+  append_u8(out, record.count);
+  append_u8(out, record.moved ? 1 : 0);
+  append_time(out, record.sent_at);
+  append_time(out, record.due);
+}
+
+// Reads place and fields; false if this is no such record.
+bool read_index_fields(ByteReader& in, IndexRecord& record) {
+  const std::string_view place = in.bytes(kPayloadPlaceBytes);
+  if (in.u8() != kRecordVersion) return false;
+  record.count = in.u8();
+  record.moved = in.u8() != 0;
+  record.sent_at = read_time(in);
+  record.due = read_time(in);
+  if (in.failed() || record.count == 0 || record.count > kBlockMessagesMax) return false;
+  record.place = read_place(place);
+  return true;
+}
+
+}  // namespace
+
+std::string block_key(QueueId queue, BlockNumber block) {
+  std::string key;
+  key.reserve(16);
+  append_u64(key, queue.value());
+  append_u64(key, block);
+  return key;
+}
+
+std::optional<BlockKey> parse_block_key(std::string_view key) {
+  ByteReader in(key);
+  const BlockKey parsed{QueueId{in.u64()}, in.u64()};
+  if (!in.done()) return std::nullopt;
+  return parsed;
+}
+
+std::string due_key(QueueId queue, Timestamp due, BlockNumber block) {
+  std::string key;
+  key.reserve(24);
+  append_u64(key, queue.value());
+  append_time(key, due);
+  append_u64(key, block);
+  return key;
+}
+
+std::optional<DueKey> parse_due_key(std::string_view key) {
+  ByteReader in(key);
+  DueKey parsed;
+  parsed.queue = QueueId{in.u64()};
+  parsed.due = read_time(in);
+  parsed.block = in.u64();
+  if (!in.done()) return std::nullopt;
+  return parsed;
+}
+
+std::string queue_key(QueueId queue) {
+  std::string key;
+  append_u64(key, queue.value());
+  return key;
+}
+
+std::string counters_key(QueueId queue) {
+  std::string key = queue_key(queue);
+  append_u8(key, 1);
+  return key;
+}
+
+std::optional<QueueId> parse_queue_key(std::string_view key, bool& counters) {
+  ByteReader in(key);
+  const QueueId queue{in.u64()};
+  counters = !in.rest().empty();
+  if (counters && in.u8() != 1) return std::nullopt;
+  if (!in.done()) return std::nullopt;
+  return queue;
+}
+
+std::string queue_key_end(QueueId queue) { return queue_key(QueueId{queue.value() + 1}); }
+
+std::string encode_index(const IndexRecord& record) {
+  std::string out;
+  out.reserve(19);
+  append_index_fields(out, record);
+  return out;
+}
+
+std::optional<IndexRecord> parse_index(std::string_view value) {
+  ByteReader in(value);
+  IndexRecord record;
+  if (!read_index_fields(in, record) || !in.done()) return std::nullopt;
+  return record;
+}
+
+std::string encode_state(const StateRecord& record) {
+  CHECK(record.slots.size() == record.index.count);
+  std::string out;
+  append_index_fields(out, record.index);
+  append_time(out, record.parked_until);
+  for (const SlotState& slot : record.slots) {
+    append_u8(out, static_cast<std::uint8_t>(slot.phase));
+    if (slot.phase == SlotState::Phase::deleted) continue;
+    append_varint(out, slot.receive_count);
+    append_varint(out, slot.delivery);
+    append_varint(out, slot.epoch);
+    append_time(out, slot.visible_at);
+    append_time(out, slot.first_received_at);
+    append_time(out, slot.received_at);
+  }
+  return out;
+}
+
+std::optional<StateRecord> parse_state(std::string_view value) {
+  ByteReader in(value);
+  StateRecord record;
+  if (!read_index_fields(in, record.index)) return std::nullopt;
+  record.parked_until = read_time(in);
+  record.slots.resize(record.index.count);
+  for (SlotState& slot : record.slots) {
+    const std::uint8_t phase = in.u8();
+    if (phase > static_cast<std::uint8_t>(SlotState::Phase::moving)) return std::nullopt;
+    slot.phase = static_cast<SlotState::Phase>(phase);
+    if (slot.phase == SlotState::Phase::deleted) continue;
+    slot.receive_count = static_cast<std::uint32_t>(in.varint());
+    slot.delivery = static_cast<std::uint32_t>(in.varint());
+    slot.epoch = static_cast<std::uint32_t>(in.varint());
+    slot.visible_at = read_time(in);
+    slot.first_received_at = read_time(in);
+    slot.received_at = read_time(in);
+  }
+  if (!in.done()) return std::nullopt;
+  return record;
+}
+
+std::string encode_counters(const QueueCounters& counters) {
+  std::string out;
+  out.reserve(64);
+  append_u8(out, kRecordVersion);
+  append_u8(out, counters.deleted ? 1 : 0);
+  append_varint(out, counters.next_block);
+  append_varint(out, counters.head);
+  append_varint(out, counters.horizon);
+  append_varint(out, counters.swept);
+  append_varint(out, counters.messages);
+  append_varint(out, counters.delayed);
+  append_varint(out, counters.bytes);
+  append_varint(out, counters.parked);
+  append_varint(out, counters.moved_blocks);
+  append_time(out, counters.purged_at);
+  return out;
+}
+
+std::optional<QueueCounters> parse_counters(std::string_view value) {
+  ByteReader in(value);
+  QueueCounters counters;
+  if (in.u8() != kRecordVersion) return std::nullopt;
+  counters.deleted = in.u8() != 0;
+  counters.next_block = in.varint();
+  counters.head = in.varint();
+  counters.horizon = in.varint();
+  counters.swept = in.varint();
+  counters.messages = in.varint();
+  counters.delayed = in.varint();
+  counters.bytes = in.varint();
+  counters.parked = in.varint();
+  counters.moved_blocks = in.varint();
+  counters.purged_at = read_time(in);
+  if (!in.done()) return std::nullopt;
+  return counters;
+}
+
+std::string outbox_key(std::uint16_t to_shard, std::uint64_t number) {
+  std::string key = "o";
+  append_u32(key, to_shard);
+  append_u64(key, number);
+  return key;
+}
+
+std::string applied_key(std::uint16_t from_shard) {
+  std::string key = "a";
+  append_u32(key, from_shard);
+  return key;
+}
+
+std::optional<TransferKey> parse_transfer_key(std::string_view key) {
+  ByteReader in(key);
+  TransferKey parsed;
+  const std::uint8_t kind = in.u8();
+  parsed.outbox = kind == 'o';
+  parsed.shard = static_cast<std::uint16_t>(in.u32());
+  if (parsed.outbox) parsed.number = in.u64();
+  if (!in.done() || (kind != 'o' && kind != 'a')) return std::nullopt;
+  return parsed;
+}
+
+std::string encode_outbox(const OutboxRecord& record) {
+  std::string out;
+  append_u8(out, kRecordVersion);
+  append_u64(out, record.source.value());
+  append_u64(out, record.sequence.value());
+  append_u64(out, record.target.value());
+  return out;
+}
+
+std::optional<OutboxRecord> parse_outbox(std::string_view value) {
+  ByteReader in(value);
+  const std::string_view place = in.bytes(kPayloadPlaceBytes);
+  const std::uint8_t version = in.u8();
+  OutboxRecord record;
+  record.source = QueueId{in.u64()};
+  record.sequence = SequenceNumber{in.u64()};
+  record.target = QueueId{in.u64()};
+  if (!in.done() || version != kRecordVersion) return std::nullopt;
+  record.place = read_place(place);
+  return record;
+}
+
+std::string encode_number(std::uint64_t number) {
+  std::string out;
+  append_u8(out, kRecordVersion);
+  append_u64(out, number);
+  return out;
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view value) {
+  ByteReader in(value);
+  const std::uint8_t version = in.u8();
+  const std::uint64_t number = in.u64();
+  if (!in.done() || version != kRecordVersion) return std::nullopt;
+  return number;
+}
+
+// A chunk is: version (1), the records, the offset of each record (4 each), their count (1).
+// A record is: flags (1), MD5 of the body (16), sent at (8), sender, and then what the flags say:
+// attributes, trace header, group id, deduplication id, origin; last the body.
+
+void ChunkBuilder::add_record(const StoredMessage& message,
+                              std::span<const MessageAttribute> attributes,
+                              const MessageOrigin* origin) {
+  CHECK(count() < kBlockMessagesMax);
+  if (bytes_.empty()) append_u8(bytes_, kChunkVersion);
+  offsets_.push_back(static_cast<std::uint32_t>(bytes_.size()));
+
+  const std::size_t attribute_count = attributes.size() + message.attributes.size();
+  std::uint8_t flags = 0;
+  if (attribute_count > 0) flags |= kHasAttributes;
+  if (!message.trace_header.empty()) flags |= kHasTraceHeader;
+  if (!message.group_id.empty()) flags |= kHasGroupId;
+  if (!message.deduplication_id.empty()) flags |= kHasDeduplicationId;
+  if (origin != nullptr) flags |= kHasOrigin;
+
+  bytes_.reserve(bytes_.size() + message.body.size() + 64);
+  append_u8(bytes_, flags);
+  for (const std::uint8_t byte : message.body_md5) append_u8(bytes_, byte);
+  append_time(bytes_, message.sent_at);
+  append_sized(bytes_, message.sender_id);
+  if (attribute_count > 0) {
+    append_varint(bytes_, attribute_count);
+    const auto append_attribute = [this](const auto& attribute) {
+      append_sized(bytes_, attribute.name);
+      append_sized(bytes_, attribute.data_type);
+      append_u8(bytes_, attribute.binary ? 1 : 0);
+      append_sized(bytes_, attribute.value);
+    };
+    for (const MessageAttribute& attribute : attributes) append_attribute(attribute);
+    for (const MessageAttributeView& attribute : message.attributes) append_attribute(attribute);
+  }
+  if (!message.trace_header.empty()) append_sized(bytes_, message.trace_header);
+  if (!message.group_id.empty()) append_sized(bytes_, message.group_id);
+  if (!message.deduplication_id.empty()) append_sized(bytes_, message.deduplication_id);
+  if (origin != nullptr) {
+    for (const std::uint8_t byte : origin->id) append_u8(bytes_, byte);
+    append_sized(bytes_, origin->source_arn);
+    append_u32(bytes_, origin->receive_count);
+    append_time(bytes_, origin->first_received_at);
+  }
+  append_sized(bytes_, message.body);
+}
+
+void ChunkBuilder::add(const NewMessage& message, Timestamp sent_at) {
+  StoredMessage stored;
+  stored.body = message.body;
+  stored.body_md5 = message.body_md5;
+  stored.trace_header = message.trace_header;
+  stored.group_id = message.group_id;
+  stored.deduplication_id = message.deduplication_id;
+  stored.sender_id = message.sender_id;
+  stored.sent_at = sent_at;
+  add_record(stored, message.attributes, nullptr);
+}
+
+void ChunkBuilder::add_moved(const StoredMessage& message, const MessageOrigin& origin) {
+  add_record(message, {}, &origin);
+}
+
+std::string ChunkBuilder::finish() {
+  std::string chunk = std::move(bytes_);
+  for (const std::uint32_t offset : offsets_) append_u32(chunk, offset);
+  append_u8(chunk, static_cast<std::uint8_t>(offsets_.size()));
+  bytes_.clear();
+  offsets_.clear();
+  return chunk;
+}
+
+std::optional<ChunkMessage> parse_chunk_message(std::string_view chunk, unsigned slot) {
+  if (chunk.size() < 2 || static_cast<std::uint8_t>(chunk.front()) != kChunkVersion) return {};
+  const unsigned count = static_cast<std::uint8_t>(chunk.back());
+  const std::size_t table_bytes = std::size_t{count} * 4 + 1;
+  if (slot >= count || table_bytes >= chunk.size()) return {};
+  const std::size_t table = chunk.size() - table_bytes;
+  const std::uint32_t offset = ByteReader(chunk.substr(table + slot * 4)).u32();
+  if (offset == 0 || offset >= table) return {};
+
+  ByteReader in(chunk.substr(offset, table - offset));
+  ChunkMessage parsed;
+  StoredMessage& message = parsed.message;
+  const std::uint8_t flags = in.u8();
+  for (std::uint8_t& byte : message.body_md5) byte = in.u8();
+  message.sent_at = read_time(in);
+  message.sender_id = in.sized();
+  if (flags & kHasAttributes) {
+    const std::uint64_t attribute_count = in.varint();
+    if (attribute_count > chunk.size()) return {};
+    message.attributes.resize(attribute_count);
+    for (MessageAttributeView& attribute : message.attributes) {
+      attribute.name = in.sized();
+      attribute.data_type = in.sized();
+      attribute.binary = in.u8() != 0;
+      attribute.value = in.sized();
+    }
+  }
+  if (flags & kHasTraceHeader) message.trace_header = in.sized();
+  if (flags & kHasGroupId) message.group_id = in.sized();
+  if (flags & kHasDeduplicationId) message.deduplication_id = in.sized();
+  if (flags & kHasOrigin) {
+    MessageOrigin origin;
+    for (std::uint8_t& byte : origin.id) byte = in.u8();
+    origin.source_arn = in.sized();
+    origin.receive_count = in.u32();
+    origin.first_received_at = read_time(in);
+    message.dead_letter_source_arn = origin.source_arn;
+    parsed.origin = origin;
+  }
+  message.body = in.sized();
+  if (in.failed()) return {};
+  return parsed;
+}
+
+}  // namespace millrace

@@ -1,0 +1,190 @@
+// Keys and values on disk: THE STORAGE FORMAT (docs/storage-format.md describes it byte by byte).
+//
+// Messages are stored in blocks. A block is up to 64 messages of one queue that were sent in one
+// commit; its number is the upper part of their sequence numbers. It has one chunk in the log (the
+// bodies, never changed), one index row (where the chunk lies), and, once something has happened to
+// one of its messages, one state row. A block that nobody needs before a certain time is parked: it
+// has a due row as well.
+//
+// Pure functions over bytes; any thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "model/message.h"
+#include "model/write_batch.h"
+
+namespace millrace {
+
+using BlockNumber = std::uint64_t;
+
+/// Messages in a block at most: as many as a bit map of one word can tell apart.
+inline constexpr unsigned kBlockMessagesMax = 64;
+
+constexpr BlockNumber block_of(SequenceNumber sequence) {
+  return sequence.value() / kBlockMessagesMax;
+}
+constexpr unsigned slot_of(SequenceNumber sequence) {
+  return static_cast<unsigned>(sequence.value() % kBlockMessagesMax);
+}
+constexpr SequenceNumber sequence_of(BlockNumber block, unsigned slot) {
+  return SequenceNumber{block * kBlockMessagesMax + slot};
+}
+
+// --- keys ---
+
+/// (queue, block): keys of Family::index and Family::state.
+std::string block_key(QueueId queue, BlockNumber block);
+struct BlockKey {
+  QueueId queue;
+  BlockNumber block = 0;
+};
+std::optional<BlockKey> parse_block_key(std::string_view key);
+
+/// (queue, time, block): keys of Family::due.
+std::string due_key(QueueId queue, Timestamp due, BlockNumber block);
+struct DueKey {
+  QueueId queue;
+  Timestamp due;
+  BlockNumber block = 0;
+};
+std::optional<DueKey> parse_due_key(std::string_view key);
+
+/// (queue): key of a queue's definition in Family::queues, and the prefix of every key of a queue.
+std::string queue_key(QueueId queue);
+/// Key of a queue's counters in Family::queues; it sorts behind that of its definition.
+std::string counters_key(QueueId queue);
+/// The queue of either key. @param counters set to which of the two it is.
+std::optional<QueueId> parse_queue_key(std::string_view key, bool& counters);
+/// The key behind every key that begins with queue_key(queue).
+std::string queue_key_end(QueueId queue);
+
+// --- values ---
+
+/// An index row: what is known of a block without reading its chunk.
+struct IndexRecord {
+  PayloadPlace place;
+  std::uint8_t count = 0;  // messages in it when it was sent
+  Timestamp sent_at;       // the latest of them
+  Timestamp due;           // when they may first be received; the same for all
+  bool moved = false;      // holds messages that a dead-letter move brought, older than their number
+};
+/// Without the place, which put_placed() adds in front.
+std::string encode_index(const IndexRecord& record);
+std::optional<IndexRecord> parse_index(std::string_view value);
+
+/// What has happened to one message of a block.
+struct SlotState {
+  enum class Phase : std::uint8_t { waiting = 0, in_flight = 1, deleted = 2, moving = 3 };
+
+  Timestamp visible_at;         // waiting: not before; in flight: until
+  Timestamp first_received_at;  // zero before the first receive
+  Timestamp received_at;        // the last receive; visibility may reach 12 hours from here
+  std::uint32_t receive_count = 0;
+  std::uint32_t delivery = 0;  // number of the last delivery, as its receipt handle holds it
+  std::uint32_t epoch = 0;     // of the store when that delivery was made
+  Phase phase = Phase::waiting;
+};
+
+/// A state row: an index record and the state of each of its messages.
+struct StateRecord {
+  IndexRecord index;
+  Timestamp parked_until;  // zero: not parked
+  std::vector<SlotState> slots;
+};
+/// Without the place, which put_placed() or the caller adds in front.
+std::string encode_state(const StateRecord& record);
+std::optional<StateRecord> parse_state(std::string_view value);
+
+/// What changes about a queue with its messages and cannot be counted again at a start.
+struct QueueCounters {
+  BlockNumber next_block = 1;   // number of the next block
+  BlockNumber head = 1;         // no block below it lies in wait unparked
+  BlockNumber horizon = 1;      // blocks below it were purged
+  BlockNumber swept = 1;        // rows and chunks of purged blocks below it are gone from disk
+  std::uint64_t messages = 0;   // not deleted, in any phase
+  std::uint64_t delayed = 0;    // of these, not yet due for the first time
+  std::uint64_t bytes = 0;      // of their chunks
+  Timestamp purged_at;          // the last purge
+  std::uint64_t parked = 0;        // blocks with a due row
+  std::uint64_t moved_blocks = 0;  // blocks with IndexRecord::moved
+  bool deleted = false;            // the queue is gone; its rows are being swept
+};
+
+std::string encode_counters(const QueueCounters& counters);
+std::optional<QueueCounters> parse_counters(std::string_view value);
+
+// --- transfers ---
+
+/// Key of an outbox row in Family::transfers: a message that has left for `to_shard`.
+std::string outbox_key(std::uint16_t to_shard, std::uint64_t number);
+/// Key of the row that holds the highest transfer number applied from `from_shard`.
+std::string applied_key(std::uint16_t from_shard);
+
+struct TransferKey {
+  bool outbox = false;  // else: applied
+  std::uint16_t shard = 0;
+  std::uint64_t number = 0;
+};
+std::optional<TransferKey> parse_transfer_key(std::string_view key);
+
+/// An outbox row: where the message's own chunk lies, where it comes from and where it goes.
+struct OutboxRecord {
+  PayloadPlace place;
+  QueueId source;
+  SequenceNumber sequence;
+  QueueId target;
+};
+/// Without the place, which put_placed() adds in front.
+std::string encode_outbox(const OutboxRecord& record);
+std::optional<OutboxRecord> parse_outbox(std::string_view value);
+
+/// A number alone: the value of counters in Family::meta and of applied rows.
+std::string encode_number(std::uint64_t number);
+std::optional<std::uint64_t> parse_number(std::string_view value);
+
+// --- chunks ---
+
+/// Where a message was before a dead-letter move brought it.
+struct MessageOrigin {
+  MessageId id{};
+  std::string_view source_arn;
+  std::uint32_t receive_count = 0;
+  Timestamp first_received_at;
+};
+
+/// Builds a block's chunk, message by message.
+class ChunkBuilder {
+ public:
+  void add(const NewMessage& message, Timestamp sent_at);
+  /// Adds a message that another queue held.
+  void add_moved(const StoredMessage& message, const MessageOrigin& origin);
+
+  unsigned count() const { return static_cast<unsigned>(offsets_.size()); }
+  std::size_t bytes() const { return bytes_.size() + offsets_.size() * 4 + 2; }
+  /// The finished chunk; the builder is empty afterwards.
+  std::string finish();
+
+ private:
+  void add_record(const StoredMessage& message, std::span<const MessageAttribute> attributes,
+                  const MessageOrigin* origin);
+
+  std::string bytes_;
+  std::vector<std::uint32_t> offsets_;
+};
+
+/// A message of a chunk, as views into it.
+struct ChunkMessage {
+  StoredMessage message;
+  std::optional<MessageOrigin> origin;
+};
+/// Message number `slot` of `chunk`; nothing if the bytes are not a chunk that holds it.
+std::optional<ChunkMessage> parse_chunk_message(std::string_view chunk, unsigned slot);
+
+}  // namespace millrace

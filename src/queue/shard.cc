@@ -1,0 +1,542 @@
+#include "queue/shard.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/limits.h"
+
+namespace millrace {
+
+namespace {
+
+// Lazily written state reaches the disk this long after it changed, if nothing takes it along.
+constexpr Milliseconds kFlushInterval = seconds(1);
+// How often the store is told the time, so that a clock set back cannot hide it.
+constexpr Milliseconds kTimeInterval = seconds(1);
+// When replies under way fill their budget, waiting receives look again this much later.
+constexpr Milliseconds kReplyRetry = 20;
+// Bodies in one reply, besides its first message.
+constexpr std::size_t kReplyBodyBytes = std::size_t{4} << 20;
+
+constexpr std::string_view kNextQueueKey = "queue";
+constexpr std::string_view kTimeKey = "time";
+
+std::uint16_t shard_of(QueueId queue) {
+  return static_cast<std::uint16_t>(queue.value() >> limits::kQueueIdShardShift);
+}
+
+// Bytes of a reply, counted until its last owner lets go of it.
+class ReplyBytes {
+ public:
+  ReplyBytes(std::shared_ptr<std::atomic<std::size_t>> total, std::size_t bytes)
+      : total_(std::move(total)), bytes_(bytes) {
+    total_->fetch_add(bytes_, std::memory_order_relaxed);
+  }
+  ReplyBytes(const ReplyBytes&) = delete;
+  ReplyBytes& operator=(const ReplyBytes&) = delete;
+  ~ReplyBytes() { total_->fetch_sub(bytes_, std::memory_order_relaxed); }
+
+ private:
+  std::shared_ptr<std::atomic<std::size_t>> total_;
+  std::size_t bytes_;
+};
+
+}  // namespace
+
+Shard::Shard(const ShardOptions& options, Effects& effects)
+    : options_(options),
+      effects_(effects),
+      memory_{options.memory_bytes, 0},
+      context_{effects, memory_, *options.sealer, *options.ids, options.epoch},
+      transfers_(options.number, options.epoch, effects) {}
+
+// --- restoring ---
+
+bool Shard::restore(Family family, std::string_view key, std::string_view value) {
+  switch (family) {
+    case Family::meta: {
+      const std::optional<std::uint64_t> number = parse_number(value);
+      if (!number) return false;
+      if (key == kNextQueueKey) next_queue_ = *number;
+      if (key == kTimeKey) last_time_ = Timestamp{static_cast<std::int64_t>(*number)};
+      return true;
+    }
+    case Family::queues: {
+      bool counters_row = false;
+      const std::optional<QueueId> id = parse_queue_key(key, counters_row);
+      if (!id) return false;
+      if (!counters_row) {
+        restored_definitions_[*id] = value;
+        return true;
+      }
+      const std::optional<QueueCounters> counters = parse_counters(value);
+      const auto definition = restored_definitions_.find(*id);
+      if (!counters || definition == restored_definitions_.end()) return false;
+      add(std::make_unique<Queue>(*id, context_, std::move(definition->second), *counters));
+      restored_definitions_.erase(definition);
+      return true;
+    }
+    case Family::names:
+      names_[std::string(key)] = value;
+      return true;
+    case Family::state: {
+      const std::optional<BlockKey> block = parse_block_key(key);
+      Entry* owner = block ? entry(block->queue) : nullptr;
+      return owner != nullptr && owner->queue->restore_state(block->block, value);
+    }
+    case Family::transfers:
+      return transfers_.restore(key, value);
+    default:
+      return false;
+  }
+}
+
+void Shard::finish_restore(Timestamp now) {
+  for (auto& [id, entry] : queues_) {
+    entry.queue->finish_restore(now);
+    after(entry, now);
+  }
+  transfers_.resend_all();
+}
+
+std::vector<std::pair<QueueId, std::string>> Shard::definitions() const {
+  std::vector<std::pair<QueueId, std::string>> all;
+  for (const auto& [id, entry] : queues_) {
+    if (!entry.queue->counters().deleted) all.emplace_back(id, entry.queue->definition());
+  }
+  return all;
+}
+
+// --- finding ---
+
+Shard::Entry* Shard::entry(QueueId queue) {
+  const auto found = queues_.find(queue);
+  return found == queues_.end() ? nullptr : &found->second;
+}
+
+Shard::Entry* Shard::find(QueueId queue) {
+  Entry* found = entry(queue);
+  return found != nullptr && !found->queue->counters().deleted ? found : nullptr;
+}
+
+const Queue* Shard::find(QueueId queue) const {
+  const auto found = queues_.find(queue);
+  if (found == queues_.end() || found->second.queue->counters().deleted) return nullptr;
+  return found->second.queue.get();
+}
+
+Shard::Entry& Shard::add(std::unique_ptr<Queue> queue) {
+  const QueueId id = queue->id();
+  recent_.push_front(id);
+  const auto [it, inserted] = queues_.try_emplace(id);
+  CHECK(inserted);
+  it->second.queue = std::move(queue);
+  it->second.recent = recent_.begin();
+  return it->second;
+}
+
+void Shard::use(Entry& entry) { recent_.splice(recent_.begin(), recent_, entry.recent); }
+
+// After any change to a queue: notes what it wants to write and when it wants to be woken.
+void Shard::after(Entry& entry, Timestamp now) {
+  Queue& queue = *entry.queue;
+  if (queue.changed() && !entry.changed) {
+    entry.changed = true;
+    changed_.push_back(queue.id());
+  }
+  if (queue.has_dirty() && !entry.dirty) {
+    entry.dirty = true;
+    dirty_.push_back(queue.id());
+    next_flush_ = std::min(next_flush_, now + kFlushInterval);
+  }
+  const Timestamp next = queue.next_event();
+  if (next < entry.wake) {
+    entry.wake = next;
+    wakes_.set(next, queue.id());
+  }
+}
+
+// --- queues ---
+
+QueueId Shard::create_queue(std::string definition, QueueSettings settings, Timestamp now) {
+  const QueueId id{(std::uint64_t{options_.number} << limits::kQueueIdShardShift) | next_queue_++};
+  effects_.writes.put(Family::meta, kNextQueueKey, encode_number(next_queue_));
+  Entry& entry = add(std::make_unique<Queue>(id, context_, std::move(definition)));
+  entry.queue->set_settings(std::move(settings));
+  after(entry, now);
+  return id;
+}
+
+Expected<void> Shard::define_queue(QueueId queue, std::string definition, QueueSettings settings) {
+  Entry* found = find(queue);
+  if (found == nullptr) return ApiError(ErrorCode::queue_does_not_exist);
+  found->queue->set_definition(std::move(definition));
+  found->queue->set_settings(std::move(settings));
+  after(*found, Timestamp{});
+  return {};
+}
+
+void Shard::configure_queue(QueueId queue, QueueSettings settings) {
+  Entry* found = find(queue);
+  if (found == nullptr) return;
+  found->queue->set_settings(std::move(settings));
+  after(*found, Timestamp{});
+}
+
+Expected<void> Shard::delete_queue(QueueId queue) {
+  Entry* found = find(queue);
+  if (found == nullptr) return ApiError(ErrorCode::queue_does_not_exist);
+  for (const Waiter& waiter : waiters_.remove_all(queue)) {
+    answer(waiter.id, ApiError(ErrorCode::queue_does_not_exist));
+  }
+  found->queue->remove();
+  after(*found, Timestamp{});
+  return {};
+}
+
+Expected<void> Shard::purge_queue(QueueId queue, Milliseconds interval, Timestamp now) {
+  Entry* found = find(queue);
+  if (found == nullptr) return ApiError(ErrorCode::queue_does_not_exist);
+  const Timestamp last = found->queue->counters().purged_at;
+  if (last != Timestamp{} && now - last < interval) {
+    return ApiError(ErrorCode::purge_queue_in_progress);
+  }
+  found->queue->purge(now);
+  after(*found, now);
+  return {};
+}
+
+Expected<QueueCounts> Shard::counts(QueueId queue) const {
+  const Queue* found = find(queue);
+  if (found == nullptr) return ApiError(ErrorCode::queue_does_not_exist);
+  return found->counts();
+}
+
+void Shard::set_name(const std::string& key, std::string_view value) {
+  if (value.empty()) {
+    if (names_.erase(key) > 0) effects_.writes.erase(Family::names, key);
+    return;
+  }
+  // Names are rows that are written once and erased once: a new value is a new row.
+  if (names_.contains(key)) effects_.writes.erase(Family::names, key);
+  names_[key] = value;
+  effects_.writes.put(Family::names, key, value);
+}
+
+// --- messages ---
+
+Expected<std::vector<SentMessage>> Shard::send(QueueId queue, std::span<const NewMessage> messages,
+                                               Timestamp now) {
+  Entry* found = find(queue);
+  if (found == nullptr) return ApiError(ErrorCode::queue_does_not_exist);
+  if (!refusal_.empty()) return ApiError(ErrorCode::service_unavailable, refusal_);
+  std::vector<SentMessage> sent;
+  sent.reserve(messages.size());
+  for (const NewMessage& message : messages) {
+    const SequenceNumber sequence = found->queue->send(message, now);
+    sent.push_back({options_.ids->id({queue, sequence}), sequence});
+  }
+  after(*found, now);
+  return sent;
+}
+
+void Shard::receive(WaiterId waiter, const ReceiveRequest& request, Timestamp now) {
+  Entry* found = find(request.queue);
+  if (found == nullptr) return answer(waiter, ApiError(ErrorCode::queue_does_not_exist));
+  use(*found);
+  waiters_.add({waiter, request, now + request.wait});
+  serve(*found, now);
+  after(*found, now);
+}
+
+void Shard::serve(Entry& entry, Timestamp now) {
+  Queue& queue = *entry.queue;
+  // What was set up before a dead-letter queue went away must not lose a message to it.
+  const std::optional<QueueId> target = queue.settings().dead_letter_queue;
+  if (target && shard_of(*target) == options_.number && find(*target) == nullptr) {
+    QueueSettings settings = queue.settings();
+    settings.dead_letter_queue.reset();
+    queue.set_settings(std::move(settings));
+  }
+  while (const Waiter* waiter = waiters_.first(queue.id())) {
+    if (queue.counts().in_flight >= limits::kInFlightMax) {
+      for (const Waiter& ended : waiters_.remove_short_polls(queue.id())) {
+        answer(ended.id, ApiError(ErrorCode::over_limit,
+                                  "Too many messages are in flight in this queue. Delete messages "
+                                  "or wait for their visibility timeout."));
+      }
+      return;
+    }
+    if (reply_bytes_->load(std::memory_order_relaxed) >= options_.reply_bytes) {
+      end_short_polls(queue.id());
+      entry.wake = now + kReplyRetry;
+      wakes_.set(entry.wake, queue.id());
+      return;
+    }
+    std::vector<DeadLetter> letters;
+    std::vector<Delivery> deliveries =
+        queue.receive(waiter->request, kReplyBodyBytes, now, letters);
+    std::set<std::uint64_t> outgoing;
+    const bool moved = !letters.empty();
+    if (moved) outgoing = move_dead_letters(queue, letters, now);
+    const bool loading = queue.fill_window(now);
+    if (deliveries.empty()) {
+      if (moved) {
+        // An immediate receive on the dead-letter queue must find what this one has moved.
+        if (waiter->request.wait == 0 && !loading) {
+          const WaiterId id = waiter->id;
+          waiters_.remove(id);
+          held_.push_back({{id, ReceiveResult{}, true}, std::move(outgoing)});
+          release_held();
+          continue;
+        }
+      }
+      if (!loading) end_short_polls(queue.id());
+      return;
+    }
+    std::size_t bytes = 0;
+    for (const Delivery& delivery : deliveries) bytes += delivery.message.body.size();
+    ReceiveResult result;
+    result.deliveries = std::move(deliveries);
+    result.charge = std::make_shared<const ReplyBytes>(reply_bytes_, bytes);
+    const WaiterId id = waiter->id;
+    waiters_.remove(id);
+    if (outgoing.empty()) {
+      effects_.replies.push_back({id, std::move(result), moved});
+    } else {
+      held_.push_back({{id, std::move(result), true}, std::move(outgoing)});
+    }
+  }
+}
+
+void Shard::end_short_polls(QueueId queue) {
+  for (const Waiter& waiter : waiters_.remove_short_polls(queue)) answer(waiter.id, ReceiveResult{});
+}
+
+void Shard::answer(WaiterId waiter, Expected<ReceiveResult> result) {
+  effects_.replies.push_back({waiter, std::move(result), false});
+}
+
+std::set<std::uint64_t> Shard::move_dead_letters(Queue& source, std::vector<DeadLetter>& letters,
+                                                 Timestamp now) {
+  std::set<std::uint64_t> outgoing;
+  const QueueId target = *source.settings().dead_letter_queue;
+  if (shard_of(target) != options_.number) {
+    for (const DeadLetter& letter : letters) {
+      ChunkBuilder chunk;
+      chunk.add_moved(letter.message, letter.origin);
+      outgoing.insert(transfers_.add(shard_of(target), source.id(), letter.sequence, target,
+                                     std::make_shared<const std::string>(chunk.finish())));
+    }
+    return outgoing;
+  }
+  Entry* owner = find(target);
+  CHECK(owner != nullptr);
+  for (const DeadLetter& letter : letters) owner->queue->accept(letter.message, letter.origin);
+  after(*owner, now);
+  return outgoing;
+}
+
+bool Shard::cancel(WaiterId waiter) { return waiters_.remove(waiter).has_value(); }
+
+void Shard::undo(QueueId queue, std::span<const ReceiptHandle> handles, Timestamp now) {
+  Entry* found = find(queue);
+  if (found == nullptr) return;
+  for (const ReceiptHandle& handle : handles) found->queue->undo(handle, now);
+  serve(*found, now);
+  after(*found, now);
+}
+
+// Notes a block that has to be loaded first. Whether there is one.
+bool Shard::want(Found found, QueueId queue, SequenceNumber sequence) {
+  if (found == Found::on_disk) wanted_.push_back({queue, block_of(sequence)});
+  return found == Found::on_disk;
+}
+
+Expected<void> Shard::erase(QueueId queue, std::span<const ReceiptHandle> handles, Timestamp now) {
+  Entry* found = find(queue);
+  if (found == nullptr) return ApiError(ErrorCode::queue_does_not_exist);
+  // Deleting twice is deleting once, so what is here may go before the rest has been loaded.
+  for (const ReceiptHandle& handle : handles) {
+    want(found->queue->erase(handle, now), queue, handle.sequence);
+  }
+  after(*found, now);
+  return {};
+}
+
+Expected<std::vector<std::optional<ApiError>>> Shard::change_visibility(
+    QueueId queue, std::span<const VisibilityChange> changes, Timestamp now) {
+  Entry* found = find(queue);
+  if (found == nullptr) return ApiError(ErrorCode::queue_does_not_exist);
+  std::vector<std::optional<ApiError>> errors(changes.size());
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    const VisibilityChange& change = changes[i];
+    want(found->queue->change_visibility(change.handle, change.text, change.timeout, now,
+                                         errors[i]),
+         queue, change.handle.sequence);
+  }
+  if (wanted_.empty()) serve(*found, now);
+  after(*found, now);
+  return errors;
+}
+
+// --- the world's side ---
+
+void Shard::forget_missing(const std::vector<BlockWanted>& blocks) {
+  for (const BlockWanted& wanted : blocks) {
+    if (Entry* found = entry(wanted.queue)) found->queue->forget_missing();
+  }
+}
+
+void Shard::loaded(const LoadResult& result, Timestamp now) {
+  if (result.load.kind == Load::Kind::transfer) return transfers_.loaded(result);
+  Entry* found = entry(result.load.queue);
+  if (found == nullptr) return;
+  found->queue->loaded(result, now);
+  if (!finishing_.empty()) {
+    for (const TransferResult& waiting : std::exchange(finishing_, {})) {
+      transfer_done(waiting, now);
+    }
+  }
+  serve(*found, now);
+  after(*found, now);
+  if (memory_.over()) make_room(now);
+}
+
+void Shard::relocate(std::string_view owner_key, const PayloadPlace& place, Timestamp now) {
+  const std::optional<BlockKey> block = parse_block_key(owner_key);
+  Entry* found = block ? find(block->queue) : nullptr;
+  if (found == nullptr) return;
+  found->queue->relocate(block->block, place);
+  after(*found, now);
+}
+
+// Takes memory back from the queues that were not used for longest.
+void Shard::make_room(Timestamp now) {
+  const std::size_t target = memory_.limit - memory_.limit / 8;
+  for (auto it = recent_.rbegin(); it != recent_.rend() && memory_.used > target; ++it) {
+    Entry& idle = queues_.at(*it);
+    idle.queue->evict(memory_.used - target, now);
+    after(idle, now);
+  }
+}
+
+void Shard::tick(Timestamp now) {
+  TimerHeap<QueueId>::Timer due;
+  while (wakes_.pop_due(now, due)) {
+    Entry* found = entry(due.key);
+    if (found == nullptr || found->wake != due.at) continue;  // set anew since
+    found->wake = kNever;
+    found->queue->tick(now);
+    serve(*found, now);
+    after(*found, now);
+  }
+  while (const std::optional<Waiter> waiter = waiters_.pop_expired(now)) {
+    answer(waiter->id, ReceiveResult{});
+  }
+  if (memory_.over()) make_room(now);
+}
+
+Timestamp Shard::next_event() const {
+  return std::min({wakes_.next(), waiters_.next_deadline(), next_flush_});
+}
+
+bool Shard::has_changes(Timestamp now) const {
+  return !changed_.empty() || !effects_.writes.empty() || next_flush_ <= now;
+}
+
+void Shard::seal(Timestamp now, bool flush_all) {
+  const bool flush = flush_all || next_flush_ <= now;
+  if (flush) {
+    next_flush_ = kNever;
+    for (const QueueId id : std::exchange(dirty_, {})) {
+      Entry* found = entry(id);
+      if (found == nullptr) continue;
+      found->dirty = false;
+      if (found->changed) continue;
+      found->changed = true;
+      changed_.push_back(id);
+    }
+  }
+  for (const QueueId id : std::exchange(changed_, {})) {
+    Entry* found = entry(id);
+    if (found == nullptr) continue;
+    found->changed = false;
+    found->queue->seal(flush);
+    sealed_.push_back(id);
+  }
+  transfers_.seal();
+  applied_ = std::exchange(applying_, {});
+  if (now - last_time_ >= kTimeInterval) {
+    last_time_ = now;
+    effects_.writes.put(Family::meta, kTimeKey,
+                        encode_number(static_cast<std::uint64_t>(now.milliseconds)));
+  }
+}
+
+void Shard::committed(std::span<const PayloadPlace> places, Timestamp now) {
+  transfers_.committed(places);
+  for (TransferResult& result : std::exchange(applied_, {})) {
+    effects_.transfer_results.push_back(std::move(result));
+  }
+  for (const QueueId id : std::exchange(sealed_, {})) {
+    Entry* found = entry(id);
+    if (found == nullptr) continue;
+    // Its rows went with this commit unless they were gone from disk only by it.
+    const bool gone = found->queue->rows_erased();
+    found->queue->committed(places, now);
+    if (gone) {
+      recent_.erase(found->recent);
+      queues_.erase(id);
+      continue;
+    }
+    serve(*found, now);
+    after(*found, now);
+  }
+  if (memory_.over()) make_room(now);
+}
+
+void Shard::apply_transfer(const Transfer& transfer) {
+  Entry* target = find(transfer.target);
+  if (transfers_.apply(transfer) && target != nullptr) {
+    const std::optional<ChunkMessage> parsed = parse_chunk_message(*transfer.chunk, 0);
+    CHECK(parsed && parsed->origin);
+    target->queue->accept(parsed->message, *parsed->origin);
+    after(*target, Timestamp{});
+  }
+  // A queue never comes back under its number, so one that is here was here at the first try too.
+  applying_.push_back({transfer, target != nullptr});
+}
+
+void Shard::transfer_done(const TransferResult& result, Timestamp now) {
+  Entry* source = find(result.transfer.source);
+  if (source != nullptr) {
+    const SequenceNumber sequence = result.transfer.sequence;
+    const Found found = result.applied ? source->queue->finish_moving(sequence)
+                                       : source->queue->return_moving(sequence, now);
+    if (found == Found::on_disk) {
+      finishing_.push_back(result);
+      return;
+    }
+    after(*source, now);
+  }
+  transfers_.finish(result.transfer);
+  for (HeldReply& held : held_) held.transfers.erase(result.transfer.number);
+  release_held();
+}
+
+void Shard::release_held() {
+  std::erase_if(held_, [this](HeldReply& held) {
+    if (!held.transfers.empty()) return false;
+    effects_.replies.push_back(std::move(held.reply));
+    return true;
+  });
+}
+
+Shard::Usage Shard::usage() const {
+  return {memory_.used, reply_bytes_->load(std::memory_order_relaxed), waiters_.count(),
+          queues_.size()};
+}
+
+}  // namespace millrace

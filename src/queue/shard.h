@@ -1,0 +1,223 @@
+// Shard: the queues of one shard. The pure heart of the server: every operation takes `now` and adds
+// what it wants from the world to Effects (effects.h).
+//
+// No sockets, no disk, no threads, no clock: the same code runs in production, in unit tests, against
+// the naive model and in the simulator. Owned by a Loop (loop.h), on its thread.
+//
+// Operations on a delivered message may find that its block is on disk only. They then ask for it,
+// do nothing else, and say so (blocks_wanted()); the loop runs the operation again once the block is
+// here. Callers never see it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "model/message.h"
+#include "queue/block.h"
+#include "queue/effects.h"
+#include "queue/queue.h"
+#include "queue/transfers.h"
+#include "queue/waiters.h"
+
+namespace millrace {
+
+struct ShardOptions {
+  std::uint16_t number = 0;   // of the shard: the upper 16 bits of its QueueIds
+  std::uint32_t epoch = 0;    // of its store (Store::epoch())
+  std::size_t memory_bytes = std::size_t{256} << 20;  // for windows and what is in flight
+  std::size_t reply_bytes = std::size_t{128} << 20;   // of replies that are not yet written
+  const ReceiptSealer* sealer = nullptr;  // outlives the shard
+  const MessageIdCipher* ids = nullptr;   // outlives the shard
+};
+
+/// What a send answers for each message.
+struct SentMessage {
+  MessageId id{};
+  SequenceNumber sequence;
+};
+
+/// A block that an operation waits for.
+struct BlockWanted {
+  QueueId queue;
+  BlockNumber block = 0;
+  friend auto operator<=>(const BlockWanted&, const BlockWanted&) = default;
+};
+
+class Shard {
+ public:
+  /// @param effects outlives the shard.
+  Shard(const ShardOptions& options, Effects& effects);
+
+  // --- restoring: rows of the store, family by family, then finish_restore() ---
+
+  /// Takes up one row; the families are to be given in the order meta, queues, names, state,
+  /// transfers. @return false if the row is malformed (the store is corrupt).
+  bool restore(Family family, std::string_view key, std::string_view value);
+  void finish_restore(Timestamp now);
+  /// The last time that the store remembers: the clock must not start before it.
+  Timestamp last_time() const { return last_time_; }
+  /// Definitions of all queues, for the directory.
+  std::vector<std::pair<QueueId, std::string>> definitions() const;
+  /// Rows of Family::names (shard 0 only), for the directory.
+  const std::map<std::string, std::string>& names() const { return names_; }
+
+  // --- queues ---
+
+  /// Makes a queue. @param definition what the directory wants to read again after a restart.
+  QueueId create_queue(std::string definition, QueueSettings settings, Timestamp now);
+  /// Replaces a queue's definition and settings. @return QueueDoesNotExist.
+  Expected<void> define_queue(QueueId queue, std::string definition, QueueSettings settings);
+  /// Replaces the settings in memory alone: they follow from definitions (of other queues, too).
+  void configure_queue(QueueId queue, QueueSettings settings);
+  /// @return QueueDoesNotExist. Waiting receives end with it as well.
+  Expected<void> delete_queue(QueueId queue);
+  /// @param interval two purges must be this far apart; 0 relaxes the rule.
+  /// @return QueueDoesNotExist or PurgeQueueInProgress (without the queue's name in its text).
+  Expected<void> purge_queue(QueueId queue, Milliseconds interval, Timestamp now);
+  /// @return QueueDoesNotExist.
+  Expected<QueueCounts> counts(QueueId queue) const;
+  /// Sets or, with an empty value, removes a row of Family::names.
+  void set_name(const std::string& key, std::string_view value);
+
+  // --- messages ---
+
+  /// Stores messages, in order. @return QueueDoesNotExist; ServiceUnavailable when the disk is
+  /// nearly full.
+  Expected<std::vector<SentMessage>> send(QueueId queue, std::span<const NewMessage> messages,
+                                          Timestamp now);
+
+  /// Registers a receive; its reply comes through Effects::replies, maybe at once.
+  void receive(WaiterId waiter, const ReceiveRequest& request, Timestamp now);
+  /// Forgets a waiting receive whose client has gone. @return false if it was answered already.
+  bool cancel(WaiterId waiter);
+  /// Takes deliveries back whose reply nobody got.
+  void undo(QueueId queue, std::span<const ReceiptHandle> handles, Timestamp now);
+
+  /// DeleteMessage, for each handle. Deleting what is gone is a success.
+  /// @param handles parsed from their texts; all of `queue`.
+  Expected<void> erase(QueueId queue, std::span<const ReceiptHandle> handles, Timestamp now);
+
+  struct VisibilityChange {
+    ReceiptHandle handle;
+    std::string_view text;  // of the handle, for the error's text
+    Milliseconds timeout = 0;
+  };
+  /// ChangeMessageVisibility for each. @return one result per change (InvalidParameterValue where
+  /// the message is gone or the 12 hours are over), or QueueDoesNotExist.
+  Expected<std::vector<std::optional<ApiError>>> change_visibility(
+      QueueId queue, std::span<const VisibilityChange> changes, Timestamp now);
+
+  // --- the world's side: for the loop ---
+
+  /// Blocks that the operation which just ran waits for; empties the list. Not empty: the operation
+  /// did nothing and is to be run again when they have been loaded.
+  std::vector<BlockWanted> blocks_wanted() { return std::exchange(wanted_, {}); }
+  /// After an operation that waited for blocks has run again.
+  void forget_missing(const std::vector<BlockWanted>& blocks);
+
+  void loaded(const LoadResult& result, Timestamp now);
+  /// Writes the chunk at `place` again at the head of the log, if it is still in use there.
+  void relocate(std::string_view owner_key, const PayloadPlace& place, Timestamp now);
+  /// Does what is due: visibility, delays, retention, ends of polls, lazy writes.
+  void tick(Timestamp now);
+  /// When tick() has something to do, or kNever.
+  Timestamp next_event() const;
+
+  /// Whether seal() would write anything. @return also true where only lazy writes are due.
+  bool has_changes(Timestamp now) const;
+  /// Completes Effects::writes with everything that has changed. @param flush_all also what may be
+  /// written lazily (before a clean stop).
+  void seal(Timestamp now, bool flush_all);
+  /// The batch is durable.
+  void committed(std::span<const PayloadPlace> places, Timestamp now);
+
+  /// A transfer from another shard: stored in the next commit, or ignored if it was before. The
+  /// answer comes through Effects::transfer_results when it is durable.
+  void apply_transfer(const Transfer& transfer);
+  /// The answer to a transfer of ours.
+  void transfer_done(const TransferResult& result, Timestamp now);
+  /// `shard` was opened again: it may have forgotten what it had not answered.
+  void resend_transfers(std::uint16_t shard) { transfers_.resend(shard); }
+
+  /// Sends are refused while the disk is nearly full. @param cause for the error's text; empty: sends
+  /// are taken again.
+  void refuse_sends(std::string cause) { refusal_ = std::move(cause); }
+
+  struct Usage {
+    std::size_t memory_used = 0;
+    std::size_t reply_bytes = 0;
+    std::size_t waiters = 0;
+    std::size_t queues = 0;
+  };
+  Usage usage() const;
+
+ private:
+  struct Entry {
+    std::unique_ptr<Queue> queue;
+    std::list<QueueId>::iterator recent;  // its place in recent_
+    Timestamp wake = kNever;              // its earliest timer in wakes_
+    bool changed = false;                 // among changed_
+    bool dirty = false;                   // among dirty_
+  };
+  // A reply that waits for transfers to other shards.
+  struct HeldReply {
+    ReceiveReply reply;
+    std::set<std::uint64_t> transfers;
+  };
+
+  Entry* entry(QueueId queue);  // deleted ones too
+  Entry* find(QueueId queue);
+  const Queue* find(QueueId queue) const;
+  Entry& add(std::unique_ptr<Queue> queue);
+  void use(Entry& entry);
+  void after(Entry& entry, Timestamp now);
+  void serve(Entry& entry, Timestamp now);
+  void end_short_polls(QueueId queue);
+  void answer(WaiterId waiter, Expected<ReceiveResult> result);
+  std::set<std::uint64_t> move_dead_letters(Queue& source, std::vector<DeadLetter>& letters,
+                                            Timestamp now);
+  bool want(Found found, QueueId queue, SequenceNumber sequence);
+  void make_room(Timestamp now);
+  void release_held();
+
+  ShardOptions options_;
+  Effects& effects_;
+  MemoryBudget memory_;
+  QueueContext context_;
+  Transfers transfers_;
+
+  std::unordered_map<QueueId, Entry> queues_;
+  std::list<QueueId> recent_;  // most recently used first
+  std::vector<QueueId> changed_;
+  std::vector<QueueId> dirty_;   // with state that is written lazily
+  std::vector<QueueId> sealed_;  // in the commit in flight
+  TimerHeap<QueueId> wakes_;
+  Waiters waiters_;
+  std::vector<BlockWanted> wanted_;
+  std::vector<HeldReply> held_;
+  std::vector<TransferResult> applying_;  // durable with the batch being filled
+  std::vector<TransferResult> applied_;   // with the one in flight
+  std::vector<TransferResult> finishing_;  // their messages' blocks are being loaded
+  std::map<std::string, std::string> names_;
+  std::map<QueueId, std::string> restored_definitions_;
+  std::shared_ptr<std::atomic<std::size_t>> reply_bytes_ =
+      std::make_shared<std::atomic<std::size_t>>(0);
+  std::uint64_t next_queue_ = 1;
+  Timestamp last_time_;
+  Timestamp next_flush_ = kNever;  // of lazily written state
+  std::string refusal_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,72 @@
+// Transfers: messages that dead-letter moves take to queues of other shards, each exactly once.
+//
+// A pair of shards is a channel with rising numbers. The source writes an outbox row (with the
+// message's own chunk) in the commit that takes the message away, and sends it only when that commit
+// is durable. The target stores the highest number that it has applied in the same commit as the
+// message. What is still in the outbox after a crash is sent again.
+//
+// Owned by the shard, on its thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "queue/effects.h"
+#include "queue/records.h"
+
+namespace millrace {
+
+class Transfers {
+ public:
+  /// @param epoch of the store: numbers of a later opening are above all earlier ones.
+  Transfers(std::uint16_t shard, std::uint32_t epoch, Effects& effects)
+      : shard_(shard), next_number_(std::uint64_t{epoch} << 32), effects_(effects) {}
+
+  /// Takes up a row of Family::transfers at the start. @return false if it is malformed.
+  bool restore(std::string_view key, std::string_view value);
+  /// Sends again what is in the outbox for `to_shard`: after a start of ours or of that shard.
+  void resend(std::uint16_t to_shard);
+  void resend_all();
+
+  /// Puts a message into the outbox. @return its number.
+  std::uint64_t add(std::uint16_t to_shard, QueueId source, SequenceNumber sequence, QueueId target,
+                    std::shared_ptr<const std::string> chunk);
+  void loaded(const LoadResult& result);
+  /// The batch is durable: what it holds may be sent.
+  void seal() { sealed_ = std::exchange(added_, {}); }
+  void committed(std::span<const PayloadPlace> places);
+  /// The target has answered: takes the outbox row away. @return false if it is not there any more.
+  bool finish(const Transfer& transfer);
+
+  /// At the target: whether `transfer` is new. If so, it counts as applied with the next commit.
+  bool apply(const Transfer& transfer);
+
+  bool empty() const { return outbox_.empty(); }
+
+ private:
+  using Key = std::pair<std::uint16_t, std::uint64_t>;  // target shard, number
+  struct Entry {
+    OutboxRecord record;
+    std::shared_ptr<const std::string> chunk;  // until it is sent
+    std::uint32_t payload = 0;
+    bool committed = false;
+    bool sent = false;
+  };
+  void load(const Key& key, Entry& entry);
+  void send_in_order(std::uint16_t to_shard);
+
+  const std::uint16_t shard_;
+  std::uint64_t next_number_;
+  Effects& effects_;
+  std::map<Key, Entry> outbox_;
+  std::map<std::uint16_t, std::uint64_t> applied_;  // by source shard
+  std::vector<Key> added_;
+  std::vector<Key> sealed_;
+};
+
+}  // namespace millrace
