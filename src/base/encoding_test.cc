@@ -115,7 +115,7 @@ TEST(Md5Many, AgreesWithOneAtATime) {
     std::vector<Md5Digest> digests(count);
     md5_many(views, digests);
     check(digests);
-    for (const std::size_t lanes_max : {4, 8, 16}) {
+    for (const std::size_t lanes_max : {4u, 8u, 16u}) {
       digests.assign(count, Md5Digest{});
       md5_in_lanes(views, digests, lanes_max);
       check(digests);
@@ -125,10 +125,10 @@ TEST(Md5Many, AgreesWithOneAtATime) {
 
 TEST(KeyedHash, AgreesWithHmacForEveryLengthOfKeyAndText) {
   Random random(3);
-  for (const std::size_t key_size : {0, 1, 31, 32, 63, 64, 65, 200}) {
+  for (const std::size_t key_size : {0u, 1u, 31u, 32u, 63u, 64u, 65u, 200u}) {
     const std::string key = random_bytes(random, key_size);
     const KeyedHash hash(key);
-    for (const std::size_t size : {0, 1, 26, 55, 56, 64, 1000}) {
+    for (const std::size_t size : {0u, 1u, 26u, 55u, 56u, 64u, 1000u}) {
       const std::string text = random_bytes(random, size);
       std::array<std::uint8_t, 32> expected{};
       HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
