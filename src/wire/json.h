@@ -38,7 +38,7 @@ class JsonDocument {
   static constexpr std::size_t kDepthMax = 32;
 
  private:
-  std::array<unsigned char, 8192> buffer_;
+  std::array<unsigned char, 16384> buffer_;  // a batch of ten messages of 1 KiB fits
   boost::json::monotonic_resource memory_;
   boost::json::value root_;
   const boost::json::object* object_;

@@ -1,7 +1,8 @@
 #include "wire/query.h"
 
 #include <algorithm>
-#include <tuple>
+
+#include "wire/scan.h"
 
 namespace millrace::wire {
 
@@ -17,19 +18,22 @@ int hex_digit(char c) {
 // Decodes `text` to `to`, which has room for as many bytes. @return the end, or null for a bad
 // escape.
 char* decode(std::string_view text, char* to) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+') {
+  using Coded = Scan<Controls::passed_over, '%', '+'>;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t stop = Coded::find(text, at);
+    to = std::copy(text.begin() + at, text.begin() + stop, to);
+    if (stop == text.size()) break;
+    at = stop + 1;
+    if (text[stop] == '+') {
       *to++ = ' ';
-    } else if (text[i] != '%') {
-      *to++ = text[i];
-    } else {
-      if (i + 2 >= text.size()) return nullptr;
-      const int high = hex_digit(text[i + 1]);
-      const int low = hex_digit(text[i + 2]);
-      if (high < 0 || low < 0) return nullptr;
-      *to++ = static_cast<char>(high * 16 + low);
-      i += 2;
+      continue;
     }
+    if (stop + 2 >= text.size()) return nullptr;
+    const int high = hex_digit(text[stop + 1]);
+    const int low = hex_digit(text[stop + 2]);
+    if (high < 0 || low < 0) return nullptr;
+    *to++ = static_cast<char>(high * 16 + low);
+    at = stop + 3;
   }
   return to;
 }

@@ -1,15 +1,11 @@
 #include "wire/text.h"
 
-#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <span>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
 #include "base/encoding.h"
+#include "wire/scan.h"
 
 namespace millrace::wire {
 
@@ -18,33 +14,9 @@ namespace {
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
-// The characters that the two escapers must look at. XML's 0xEF starts U+FFFE and U+FFFF, which it
-// cannot hold, and many others, which it can.
-template <char... kMarks>
-struct Special {
-  static bool is(char c) { return static_cast<unsigned char>(c) < 0x20 || ((c == kMarks) || ...); }
-
-  /// The place of the first special character at or after `from`, or the end.
-  static std::size_t find(std::string_view text, std::size_t from) {
-    std::size_t at = from;
-#if defined(__SSE2__)
-    for (; at + 16 <= text.size(); at += 16) {
-      __m128i bytes;
-      std::memcpy(&bytes, text.data() + at, sizeof bytes);
-      const __m128i last_control = _mm_set1_epi8(0x1F);
-      __m128i found = _mm_cmpeq_epi8(_mm_max_epu8(bytes, last_control), last_control);
-      ((found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(kMarks)))), ...);
-      const auto mask = static_cast<unsigned>(_mm_movemask_epi8(found));
-      if (mask != 0) return at + static_cast<std::size_t>(std::countr_zero(mask));
-    }
-#endif
-    while (at < text.size() && !is(text[at])) ++at;
-    return at;
-  }
-};
-
-using JsonSpecial = Special<'"', '\\'>;
-using XmlSpecial = Special<'&', '<', '>', '"', '\xEF'>;
+// XML's 0xEF starts U+FFFE and U+FFFF, which it cannot hold, and many others, which it can.
+using JsonSpecial = Scan<Controls::found, '"', '\\'>;
+using XmlSpecial = Scan<Controls::found, '&', '<', '>', '"', '\xEF'>;
 
 void append_json_escape(std::string& out, char c) {
   switch (c) {

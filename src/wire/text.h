@@ -1,7 +1,6 @@
 // Text as the two protocols write it: JSON strings, XML character data, UUIDs; and UTF-8 checked.
 //
-// Pure functions; any thread. The escaping scans sixteen bytes at a time where the processor has
-// SSE2, since most bodies need no escape at all and their copy is then one append.
+// Pure functions; any thread.
 #pragma once
 
 #include <string>

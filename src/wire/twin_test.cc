@@ -191,7 +191,7 @@ struct JsonClient {
       if (!attribute.data_type.empty()) one["DataType"] = attribute.data_type;
       if (attribute.string_value) one["StringValue"] = *attribute.string_value;
       if (attribute.binary_value) one["BinaryValue"] = to_base64(*attribute.binary_value);
-      if (attribute.has_list_values) one["StringListValues"] = {"x"};
+      if (attribute.has_list_values) one["StringListValues"].emplace_array().push_back("x");
     }
     return out;
   }

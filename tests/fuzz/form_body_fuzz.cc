@@ -9,9 +9,8 @@
 #include "base/check.h"
 #include "wire/wire.h"
 
+namespace millrace {
 namespace {
-
-using namespace millrace;
 
 void check_reply(const HttpResponse& response) {
   CHECK(wire::is_utf8(response.body));
@@ -30,28 +29,33 @@ void read(const wire::WireCall& call) {
   }
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+void answer(std::string_view body) {
   HttpRequest http;
   http.method = "POST";
   http.target = "/1/q";
-  http.body = std::string_view(reinterpret_cast<const char*>(data), size);
+  http.body = body;
   const Expected<wire::WireCall> call = wire::recognise(http);
   HttpResponse response;
   if (!call) {
     wire::encode_error(wire::reply_form(http), call.error(), "id", response);
     check_reply(response);
-    return 0;
+    return;
   }
   read<api::SendMessageBatchRequest>(*call);
   read<api::ReceiveMessageRequest>(*call);
   read<api::TagQueueRequest>(*call);
   const auto send = wire::decode<api::SendMessageRequest>(*call);
-  if (!send) return 0;
+  if (!send) return;
   api::ReceiveMessageResponse reply;
   reply.messages.emplace_back().body = send->message_body;
   wire::encode(*call, reply, "id", response);
   check_reply(response);
+}
+
+}  // namespace
+}  // namespace millrace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  millrace::answer(std::string_view(reinterpret_cast<const char*>(data), size));
   return 0;
 }

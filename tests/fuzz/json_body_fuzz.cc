@@ -10,9 +10,8 @@
 #include "base/check.h"
 #include "wire/json.h"
 
+namespace millrace {
 namespace {
-
-using namespace millrace;
 
 template <class Request>
 void read(std::string_view body) {
@@ -28,26 +27,26 @@ void read(std::string_view body) {
   }
 }
 
+void read_as(unsigned choice, std::string_view body) {
+  switch (choice % 5) {
+    case 0:
+      return read<api::SendMessageBatchRequest>(body);
+    case 1:
+      return read<api::ReceiveMessageRequest>(body);
+    case 2:
+      return read<api::CreateQueueRequest>(body);
+    case 3:
+      return read<api::ChangeMessageVisibilityBatchRequest>(body);
+    default:
+      return read<api::StartMessageMoveTaskRequest>(body);
+  }
+}
+
 }  // namespace
+}  // namespace millrace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  const std::string_view body(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0] % 5) {
-    case 0:
-      read<api::SendMessageBatchRequest>(body);
-      break;
-    case 1:
-      read<api::ReceiveMessageRequest>(body);
-      break;
-    case 2:
-      read<api::CreateQueueRequest>(body);
-      break;
-    case 3:
-      read<api::ChangeMessageVisibilityBatchRequest>(body);
-      break;
-    default:
-      read<api::StartMessageMoveTaskRequest>(body);
-  }
+  millrace::read_as(data[0], {reinterpret_cast<const char*>(data) + 1, size - 1});
   return 0;
 }
