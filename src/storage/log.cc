@@ -186,10 +186,14 @@ class Log::Recovery {
               read_frame_header(std::string_view(bytes_).substr(at), log_.options_.store_id,
                                 segment->first, static_cast<std::uint32_t>(offset + at));
           if (header && header->identity.number > position_.number) {
-            return corruption(position_.segment, position_.offset,
-                              "frame " + std::to_string(position_.number) +
-                                  " cannot be read, but frame " +
-                                  std::to_string(header->identity.number) + " follows it");
+            std::string what = "frame " + std::to_string(position_.number) +
+                               " cannot be read, but frame " +
+                               std::to_string(header->identity.number) + " follows it";
+            if (segment->first != position_.segment) {
+              what += "; or it lies in segment " + segment_file_name(position_.segment + 1) +
+                      " at offset " + std::to_string(kSegmentHeaderBytes);
+            }
+            return corruption(position_.segment, position_.offset, what);
           }
         }
       }
