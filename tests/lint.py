@@ -108,7 +108,8 @@ RULES = [
         "raw-new",
         r"(?<!operator )\bnew\s+[A-Za-z_:]|\bdelete(\[\])?\s+[A-Za-z_*(]",
         cpp,
-        "std::make_unique, std::make_shared or a container: then an error path cannot leak",
+        "std::make_unique, std::make_shared or a container: then an error path cannot leak (where a "
+        "constructor is private: std::unique_ptr<T>(new T) in one expression)",
         "auto* queue = new Queue(name);",
         "auto queue = std::make_unique<Queue>(name);",
     ),
@@ -188,6 +189,9 @@ def whole_file_problems(path, lines):
 TEXT_IN_QUOTES = re.compile(r'"(\\.|[^"\\])*"|(?<![0-9a-fA-F])\'(\\.|[^\'\\])*\'')
 
 
+OWNED_AT_ONCE = re.compile(r"_ptr<\w+>( \w+)?\(new\b")
+
+
 def without_comments(line, suffix):
     """The line with what stands in quotes blanked and its comment cut off."""
     line = TEXT_IN_QUOTES.sub('""', line)
@@ -200,6 +204,8 @@ def finds(rule, line, suffix=".cc"):
     if f"lint-allow {rule.name}:" in line:
         return False
     text = line if rule.reads_comments else without_comments(line, suffix)
+    if rule.name == "raw-new":
+        text = OWNED_AT_ONCE.sub("owned(", text)
     return re.search(rule.pattern, text) is not None
 
 
