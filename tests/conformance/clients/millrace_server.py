@@ -29,7 +29,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 START_SECONDS_MAX = 30
-STOP_SECONDS_MAX = 30
+STOP_SECONDS_MAX = 60
 ENDPOINT_LINE = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
