@@ -84,9 +84,14 @@ void Listener::start() {
 
 asio::awaitable<void> Listener::accept_all() {
   bool failing = false;
+  bool full = false;
   while (accepting_) {
+    // Said once until a tenth is free again, not for every connection that takes the last place.
+    if (group_->size() < connections_max_ - connections_max_ / 10) full = false;
     if (group_->size() >= connections_max_) {
-      log_warning("too many connections", {{"connections", group_->size()}});
+      if (!std::exchange(full, true)) {
+        log_warning("too many connections", {{"connections", group_->size()}});
+      }
       co_await pause(asio::steady_timer::duration::max());
       continue;
     }
