@@ -67,7 +67,8 @@ class FormWriter {
         const std::string one = name + "." + std::to_string(++number);
         if constexpr (wire::HasFields<T>) {
           FormWriter inner(element.as_object(), one + ".", form_);
-          T::fields(T(), inner);
+          const T shape;
+          T::fields(shape, inner);
         } else {
           append_parameter(form_, one, scalar_text(element));
         }
@@ -161,7 +162,8 @@ class XmlReader {
       for (const pugi::xml_node& element : source_.children(name.c_str())) {
         if constexpr (wire::HasFields<T>) {
           XmlReader inner(element, list.emplace_back(json::object()).as_object());
-          T::fields(T(), inner);
+          const T shape;
+          T::fields(shape, inner);
         } else {
           list.emplace_back(element.child_value());
         }
@@ -184,11 +186,13 @@ template <class Request, class Reply>
 constexpr ActionCodec codec() {
   return {[](const json::object& request, std::string& form) {
             FormWriter writer(request, "", form);
-            Request::fields(Request(), writer);
+            const Request shape;
+            Request::fields(shape, writer);
           },
           [](pugi::xml_node result, json::object& reply) {
             XmlReader reader(result, reply);
-            Reply::fields(Reply(), reader);
+            const Reply shape;
+            Reply::fields(shape, reader);
           }};
 }
 
