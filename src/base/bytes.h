@@ -1,5 +1,5 @@
-// Numbers and lengths as bytes, for keys and records: big-endian, so that keys sort as their numbers
-// do, and a reader that refuses to read past the end.
+// Numbers and lengths as bytes, for keys and records: big-endian, so that keys sort as their
+// numbers do, and a reader that refuses to read past the end.
 #pragma once
 
 #include <cstdint>

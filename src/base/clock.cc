@@ -13,7 +13,9 @@ std::int64_t nanoseconds(clockid_t clock) {
   return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
-Timestamp wall_clock() { return Timestamp{nanoseconds(CLOCK_REALTIME) / 1'000'000}; }
+Timestamp wall_clock() {
+  return Timestamp{nanoseconds(CLOCK_REALTIME) / 1'000'000};
+}
 
 }  // namespace
 

@@ -12,7 +12,9 @@ namespace millrace {
 /// A length of time in milliseconds.
 using Milliseconds = std::int64_t;
 
-constexpr Milliseconds seconds(std::int64_t count) { return count * 1000; }
+constexpr Milliseconds seconds(std::int64_t count) {
+  return count * 1000;
+}
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.
 struct Timestamp {

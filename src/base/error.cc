@@ -119,7 +119,9 @@ static_assert(in_order(), "kErrors has one row per ErrorCode, in its order");
 
 }  // namespace
 
-const ErrorRow& error_row(ErrorCode code) { return kErrors[static_cast<std::size_t>(code)]; }
+const ErrorRow& error_row(ErrorCode code) {
+  return kErrors[static_cast<std::size_t>(code)];
+}
 
 ApiError invalid_parameter(std::string_view value, std::string_view name, std::string_view reason) {
   std::string text = "Value ";

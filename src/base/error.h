@@ -5,9 +5,10 @@
 // action's "Errors"; the awsQueryError traits of the service model.)
 #pragma once
 
-#include <boost/system/result.hpp>
 #include <string>
 #include <string_view>
+
+#include <boost/system/result.hpp>
 
 namespace millrace {
 
@@ -60,9 +61,10 @@ enum class Fault { sender, receiver };
 /// One row of the table of errors.
 struct ErrorRow {
   ErrorCode code;
-  std::string_view shape;         // the tail of a JSON error's __type
-  std::string_view shape_prefix;  // its namespace: "com.amazonaws.sqs" or "com.amazon.coral.service"
-  std::string_view query_code;    // XML <Code>, and the first part of x-amzn-query-error
+  std::string_view shape;  // the tail of a JSON error's __type
+  std::string_view
+      shape_prefix;             // its namespace: "com.amazonaws.sqs" or "com.amazon.coral.service"
+  std::string_view query_code;  // XML <Code>, and the first part of x-amzn-query-error
   unsigned http_status;
   Fault fault;
   std::string_view message;  // the text when the place that fails has none of its own

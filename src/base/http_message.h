@@ -35,7 +35,7 @@ struct HttpRequest {
   std::string_view method;
   std::string_view target;  // as sent: path and query, percent-encoded
   std::vector<HttpField> fields;
-  std::string_view body;  // whole, after any chunked coding is undone
+  std::string_view body;            // whole, after any chunked coding is undone
   std::string_view remote_address;  // the peer's address in text, without its port
   bool secure = false;              // came over TLS
   HangUpWatch* hang_up = nullptr;   // null where nothing can hang up (tests)

@@ -73,7 +73,9 @@ void WriteBatch::erase_range(Family family, std::string_view first, std::string_
   rows_.append(last);
 }
 
-void WriteBatch::release(const PayloadPlace& place) { released_.push_back(place); }
+void WriteBatch::release(const PayloadPlace& place) {
+  released_.push_back(place);
+}
 
 void WriteBatch::clear() {
   rows_.clear();

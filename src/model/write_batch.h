@@ -52,8 +52,9 @@ enum class RowOperation : std::uint8_t { put = 0, erase = 1, erase_range = 2, pu
 struct RowChange {
   RowOperation operation = RowOperation::put;
   Family family = Family::meta;
-  std::string_view key;    // erase_range: the first key
-  std::string_view value;  // erase_range: the key behind the last; put_placed: begins with the place
+  std::string_view key;  // erase_range: the first key
+  std::string_view
+      value;  // erase_range: the key behind the last; put_placed: begins with the place
 };
 
 /// A payload chunk, kept alive by whoever still reads it. `owner_key` is the key of its index row,
@@ -112,7 +113,8 @@ class WriteBatch {
 class RowReader {
  public:
   explicit RowReader(std::string_view rows) : rest_(rows) {}
-  /// The next change into `change`; false at the end, or at bytes that are no row: then malformed().
+  /// The next change into `change`; false at the end, or at bytes that are no row: then
+  /// malformed().
   bool next(RowChange& change);
   bool malformed() const { return malformed_; }
 

@@ -29,18 +29,18 @@ struct Block {
   std::vector<SlotState> slots;  // empty while nothing has happened to any message
   std::uint8_t live = 0;         // messages not deleted
   bool committed = false;
-  bool state_on_disk = false;    // a state row exists
-  bool dirty = false;            // memory knows more than the state row
-  bool listed = false;           // among the blocks that the next commit looks at
-  bool write_state = false;      // the next commit must hold its state
-  bool in_ready = false;         // its number is in the queue's ready heap
+  bool state_on_disk = false;  // a state row exists
+  bool dirty = false;          // memory knows more than the state row
+  bool listed = false;         // among the blocks that the next commit looks at
+  bool write_state = false;    // the next commit must hold its state
+  bool in_ready = false;       // its number is in the queue's ready heap
   bool loading_chunk = false;
-  bool relocating = false;       // written again in the commit in flight; its place is about to change
+  bool relocating = false;  // written again in the commit in flight; its place is about to change
   std::optional<Timestamp> due_row;  // a due row still on disk, to be erased by the next commit
 
   /// What it is charged at, its chunk aside.
   std::size_t fixed_bytes() const {
-    constexpr std::size_t kMapNode = 64;  // of the ordered map that holds it, with its key
+    constexpr std::size_t kMapNode = 64;   // of the ordered map that holds it, with its key
     constexpr std::size_t kDeadline = 32;  // of its messages in the heap of deadlines, with slack
     return sizeof(Block) + kMapNode + slots.capacity() * (sizeof(SlotState) + kDeadline);
   }

@@ -40,14 +40,14 @@ struct ReceiveReply {
 /// A question to the store, answered by a LoadResult with the same `load`.
 struct Load {
   enum class Kind : std::uint8_t {
-    window,   // blocks in order from `first`, with their chunks
-    due,      // blocks whose due row is not later than `until`, with their chunks
-    block,    // block `first` alone, without its chunk
-    chunk,    // the chunk of block `first`, at `place`
-    relocate, // block `first` with its chunk, if it still lies at `place`
-    sweep,    // blocks from `first` below `last`, without chunks: they are to be removed
-    expire,   // blocks in order from `first`, without chunks, to see which are too old
-    transfer, // the chunk at `place` of the transfer number `first` to shard `last`
+    window,    // blocks in order from `first`, with their chunks
+    due,       // blocks whose due row is not later than `until`, with their chunks
+    block,     // block `first` alone, without its chunk
+    chunk,     // the chunk of block `first`, at `place`
+    relocate,  // block `first` with its chunk, if it still lies at `place`
+    sweep,     // blocks from `first` below `last`, without chunks: they are to be removed
+    expire,    // blocks in order from `first`, without chunks, to see which are too old
+    transfer,  // the chunk at `place` of the transfer number `first` to shard `last`
   };
 
   Kind kind = Kind::window;
@@ -86,9 +86,9 @@ struct LoadResult {
   std::optional<Timestamp> next_due;
 };
 
-/// A message on its way to a queue of another shard. Numbers rise for each pair of shards; the target
-/// stores the highest that it has applied in the same commit as the message, and ignores what is not
-/// above it, so that a repeat is harmless.
+/// A message on its way to a queue of another shard. Numbers rise for each pair of shards; the
+/// target stores the highest that it has applied in the same commit as the message, and ignores
+/// what is not above it, so that a repeat is harmless.
 struct Transfer {
   std::uint16_t from_shard = 0;
   std::uint16_t to_shard = 0;

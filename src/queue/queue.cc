@@ -16,6 +16,8 @@ constexpr std::size_t kBlockBytes = std::size_t{128} << 10;
 constexpr std::size_t kWindowBytes = std::size_t{4} << 20;
 constexpr std::uint32_t kWindowBlocks = 1024;
 constexpr std::uint32_t kSweepBlocks = 2000;
+// One receive moves no more dead letters than this; the next commit brings the rest.
+constexpr std::size_t kMoveBytes = std::size_t{1} << 20;
 // Retention is looked at no more often than this, however short it is.
 constexpr Milliseconds kExpiryStep = seconds(1);
 constexpr Milliseconds kVisibilityMax = seconds(limits::kVisibilitySecondsMax);
@@ -100,10 +102,9 @@ void Queue::finish_restore(Timestamp now) {
 
 Queue::OpenBlock& Queue::open_block(std::size_t message_bytes, Timestamp due, bool moved,
                                     Timestamp sent_at) {
-  if (open_ &&
-      (open_->index.due != due || open_->index.moved != moved ||
-       open_->chunk.count() == kBlockMessagesMax ||
-       open_->chunk.bytes() + message_bytes > kBlockBytes)) {
+  if (open_ && (open_->index.due != due || open_->index.moved != moved ||
+                open_->chunk.count() == kBlockMessagesMax ||
+                open_->chunk.bytes() + message_bytes > kBlockBytes)) {
     close_block();
   }
   if (!open_) {
@@ -117,7 +118,8 @@ Queue::OpenBlock& Queue::open_block(std::size_t message_bytes, Timestamp due, bo
   return *open_;
 }
 
-SequenceNumber Queue::added(const OpenBlock& open) {
+SequenceNumber Queue::added(const OpenBlock& open, std::size_t bytes_before) {
+  context_.batch_bytes += open.chunk.bytes() - bytes_before;
   ++counters_.messages;
   if (open.index.due != Timestamp{}) ++counters_.delayed;
   changed_ = true;
@@ -127,14 +129,16 @@ SequenceNumber Queue::added(const OpenBlock& open) {
 SequenceNumber Queue::send(const NewMessage& message, Timestamp now) {
   const Timestamp due = message.delay > 0 ? now + message.delay : Timestamp{};
   OpenBlock& open = open_block(message.body.size(), due, false, now);
+  const std::size_t before = open.chunk.bytes();
   open.chunk.add(message, now);
-  return added(open);
+  return added(open, before);
 }
 
 SequenceNumber Queue::accept(const StoredMessage& message, const MessageOrigin& origin) {
   OpenBlock& open = open_block(message.body.size(), Timestamp{}, true, message.sent_at);
+  const std::size_t before = open.chunk.bytes();
   open.chunk.add_moved(message, origin);
-  return added(open);
+  return added(open, before);
 }
 
 void Queue::close_block() {
@@ -282,6 +286,7 @@ std::vector<Delivery> Queue::receive(const ReceiveRequest& request, std::size_t 
   std::vector<Delivery> deliveries;
   std::vector<BlockNumber> again;  // blocks that still have something to hand out
   std::size_t bytes = 0;
+  std::size_t dead_bytes = 0;
   bool full = false;
   while (!full && !ready_.empty()) {
     const BlockNumber number = ready_.front();
@@ -312,6 +317,11 @@ std::vector<Delivery> Queue::receive(const ReceiveRequest& request, std::size_t 
       SlotState& state = touch(block)[slot];
       if (settings_.receive_count_max > 0 && settings_.dead_letter_queue &&
           state.receive_count >= settings_.receive_count_max) {
+        if (context_.batch_full() || dead_bytes >= kMoveBytes) {
+          left = full = true;
+          break;
+        }
+        dead_bytes += message.body.size() + 1;
         dead_letters.push_back(dead_letter(*parsed, sequence_of(number, slot), state, block.chunk));
         if (settings_.dead_letters_leave_shard) {
           // It stays in the books until the other shard has it on disk.
@@ -365,8 +375,7 @@ Delivery Queue::deliver(const ChunkMessage& parsed, SequenceNumber sequence, Slo
   Delivery delivery;
   delivery.message = parsed.message;
   delivery.sequence = sequence;
-  delivery.receipt_handle =
-      context_.sealer.seal({id_, sequence, state.delivery, state.epoch});
+  delivery.receipt_handle = context_.sealer.seal({id_, sequence, state.delivery, state.epoch});
   delivery.receive_count = state.receive_count;
   delivery.first_received_at = state.first_received_at;
   if (parsed.origin) {
@@ -411,7 +420,9 @@ Found Queue::find(BlockNumber number, Blocks::iterator& block) {
 
 // Loads look at what is committed. While rows that a load relies on are still on their way to disk
 // (an eviction's, a relocation's), none is asked for.
-bool Queue::may_load() const { return relocating_ == 0 && evicted_seal_ <= committed_count_; }
+bool Queue::may_load() const {
+  return relocating_ == 0 && evicted_seal_ <= committed_count_;
+}
 
 void Queue::issue(Load load) {
   load.as_of = committed_count_;
@@ -664,14 +675,22 @@ void Queue::loaded(const LoadResult& result, Timestamp now) {
   CHECK(issued != loads_.end() && *issued == result.load.as_of);
   loads_.erase(issued);
   switch (result.load.kind) {
-    case Load::Kind::window: return loaded_window(result, now);
-    case Load::Kind::due: return loaded_due(result, now);
-    case Load::Kind::block: return loaded_block(result, now);
-    case Load::Kind::chunk: return loaded_chunk(result, now);
-    case Load::Kind::relocate: return loaded_relocation(result);
-    case Load::Kind::sweep: return loaded_sweep(result);
-    case Load::Kind::expire: return loaded_expire(result, now);
-    case Load::Kind::transfer: break;  // the shard keeps these to itself
+    case Load::Kind::window:
+      return loaded_window(result, now);
+    case Load::Kind::due:
+      return loaded_due(result, now);
+    case Load::Kind::block:
+      return loaded_block(result, now);
+    case Load::Kind::chunk:
+      return loaded_chunk(result, now);
+    case Load::Kind::relocate:
+      return loaded_relocation(result);
+    case Load::Kind::sweep:
+      return loaded_sweep(result);
+    case Load::Kind::expire:
+      return loaded_expire(result, now);
+    case Load::Kind::transfer:
+      break;  // the shard keeps these to itself
   }
 }
 
@@ -1011,11 +1030,13 @@ void Queue::seal(bool flush_all) {
     }
   }
   if (flush_all) {
-    for (const BlockNumber number : std::exchange(dirty_, {})) {
-      const auto it = blocks_.find(number);
+    std::size_t written = 0;
+    for (; written < dirty_.size() && !context_.batch_full(); ++written) {
+      const auto it = blocks_.find(dirty_[written]);
       if (it == blocks_.end() || !it->second.dirty) continue;
-      write_state(number, it->second, Timestamp{});
+      write_state(dirty_[written], it->second, Timestamp{});
     }
+    dirty_.erase(dirty_.begin(), dirty_.begin() + static_cast<std::ptrdiff_t>(written));
   }
   for (SealedBlock& block : pending_) {
     std::string key = block_key(id_, block.number);
@@ -1050,7 +1071,7 @@ void Queue::seal_relocations() {
   // A load under way would bring back the old place.
   if (window_loading_ || due_loading_ || expiring_ || !block_loads_.empty()) return;
   WriteBatch& writes = context_.effects.writes;
-  for (auto it = relocations_.begin(); it != relocations_.end();) {
+  for (auto it = relocations_.begin(); it != relocations_.end() && !context_.batch_full();) {
     const BlockNumber number = it->first;
     const std::optional<LoadedBlock> loaded = std::move(it->second);
     if (!loaded) {

@@ -36,10 +36,10 @@ namespace millrace {
 /// What the engine must know of a queue's attributes.
 struct QueueSettings {
   Milliseconds retention = 0;
-  std::uint32_t receive_count_max = 0;     // maxReceiveCount; 0: no dead-letter queue
+  std::uint32_t receive_count_max = 0;       // maxReceiveCount; 0: no dead-letter queue
   std::optional<QueueId> dead_letter_queue;  // nothing while it does not exist
   bool dead_letters_leave_shard = false;     // it is owned by another shard
-  std::string arn;                         // of this queue: the DeadLetterQueueSourceArn of what it moves
+  std::string arn;  // of this queue: the DeadLetterQueueSourceArn of what it moves
 };
 
 /// The three counts that GetQueueAttributes tells.
@@ -55,7 +55,12 @@ struct QueueContext {
   MemoryBudget& memory;
   const ReceiptSealer& sealer;
   const MessageIdCipher& ids;
-  std::uint32_t epoch = 0;  // of the store, in every receipt handle made now
+  std::uint32_t epoch = 0;          // of the store, in every receipt handle made now
+  std::size_t batch_bytes = 0;      // of messages for the next commit, sealed or not
+  std::size_t batch_bytes_max = 0;  // beyond it, what can wait for the commit after waits
+
+  /// Whether the next commit has all that it should carry.
+  bool batch_full() const { return batch_bytes + effects.writes.bytes() >= batch_bytes_max; }
 };
 
 /// What an operation on a delivered message found.
@@ -99,9 +104,11 @@ class Queue {
   /// Stores what another queue's dead-letter move brings.
   SequenceNumber accept(const StoredMessage& message, const MessageOrigin& origin);
 
-  /// Hands out up to `request.count_max` messages that are in memory and visible. Messages that were
-  /// received often enough go to `dead_letters` instead, gone from here with the next commit; the
-  /// caller stores them in the same commit. @param bytes_max of bodies; one message is always given.
+  /// Hands out up to `request.count_max` messages that are in memory and visible. Messages that
+  /// were received often enough go to `dead_letters` instead, gone from here with the next commit;
+  /// the caller stores them in the same commit. It stops early, with has_ready(), when that is
+  /// full.
+  /// @param bytes_max of bodies; one message is always given.
   std::vector<Delivery> receive(const ReceiveRequest& request, std::size_t bytes_max, Timestamp now,
                                 std::vector<DeadLetter>& dead_letters);
   /// Takes a delivery back, as if it had not been.
@@ -181,7 +188,7 @@ class Queue {
   };
 
   OpenBlock& open_block(std::size_t message_bytes, Timestamp due, bool moved, Timestamp sent_at);
-  SequenceNumber added(const OpenBlock& open);
+  SequenceNumber added(const OpenBlock& open, std::size_t bytes_before);
   void close_block();
 
   Block& insert(BlockNumber number, Block block);
@@ -242,27 +249,27 @@ class Queue {
   QueueSettings settings_;
   QueueCounters counters_;
 
-  Blocks blocks_;                   // resident
-  std::vector<BlockNumber> ready_;  // a min-heap: blocks that may have something to hand out
+  Blocks blocks_;                        // resident
+  std::vector<BlockNumber> ready_;       // a min-heap: blocks that may have something to hand out
   TimerHeap<SequenceNumber> deadlines_;  // of what is in flight and resident
   std::uint64_t in_flight_ = 0;          // resident or not
   std::size_t resident_bytes_ = 0;
   std::size_t chunk_bytes_ = 0;  // of resident chunks: the window
 
   BlockNumber frontier_ = 1;
-  BlockNumber committed_end_ = 1;         // blocks below it are committed
-  Timestamp next_parked_ = kNever;        // not later than the first due row
-  Timestamp parked_meanwhile_ = kNever;   // the earliest that was parked during a due load
-  Timestamp next_expiry_ = kNever;        // when to look for messages that are too old
-  Timestamp earliest_sent_ = kNever;      // of the blocks that such a look has passed
+  BlockNumber committed_end_ = 1;        // blocks below it are committed
+  Timestamp next_parked_ = kNever;       // not later than the first due row
+  Timestamp parked_meanwhile_ = kNever;  // the earliest that was parked during a due load
+  Timestamp next_expiry_ = kNever;       // when to look for messages that are too old
+  Timestamp earliest_sent_ = kNever;     // of the blocks that such a look has passed
 
   bool window_loading_ = false;
   bool due_loading_ = false;
   bool sweeping_ = false;
   bool expiring_ = false;
   unsigned chunks_loading_ = 0;
-  BlockNumber window_end_ = 0;         // committed_end_ when the window load was asked for
-  std::uint64_t evictions_ = 0;        // rounds of eviction so far
+  BlockNumber window_end_ = 0;          // committed_end_ when the window load was asked for
+  std::uint64_t evictions_ = 0;         // rounds of eviction so far
   std::uint64_t window_evictions_ = 0;  // of these, when the window load was asked for; and so on
   std::uint64_t due_evictions_ = 0;
   std::uint64_t expire_evictions_ = 0;

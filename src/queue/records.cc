@@ -19,8 +19,12 @@ enum RecordFlag : std::uint8_t {
   kHasOrigin = 16,
 };
 
-void append_time(std::string& out, Timestamp time) { append_i64(out, time.milliseconds); }
-Timestamp read_time(ByteReader& in) { return Timestamp{in.i64()}; }
+void append_time(std::string& out, Timestamp time) {
+  append_i64(out, time.milliseconds);
+}
+Timestamp read_time(ByteReader& in) {
+  return Timestamp{in.i64()};
+}
 
 void append_index_fields(std::string& out, const IndexRecord& record) {
   append_u8(out, kRecordVersion);
@@ -100,7 +104,9 @@ std::optional<QueueId> parse_queue_key(std::string_view key, bool& counters) {
   return queue;
 }
 
-std::string queue_key_end(QueueId queue) { return queue_key(QueueId{queue.value() + 1}); }
+std::string queue_key_end(QueueId queue) {
+  return queue_key(QueueId{queue.value() + 1});
+}
 
 std::string encode_index(const IndexRecord& record) {
   std::string out;

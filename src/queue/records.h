@@ -73,7 +73,7 @@ struct IndexRecord {
   std::uint8_t count = 0;  // messages in it when it was sent
   Timestamp sent_at;       // the latest of them
   Timestamp due;           // when they may first be received; the same for all
-  bool moved = false;      // holds messages that a dead-letter move brought, older than their number
+  bool moved = false;  // holds messages that a dead-letter move brought, older than their number
 };
 /// Without the place, which put_placed() adds in front.
 std::string encode_index(const IndexRecord& record);
@@ -104,14 +104,14 @@ std::optional<StateRecord> parse_state(std::string_view value);
 
 /// What changes about a queue with its messages and cannot be counted again at a start.
 struct QueueCounters {
-  BlockNumber next_block = 1;   // number of the next block
-  BlockNumber head = 1;         // no block below it lies in wait unparked
-  BlockNumber horizon = 1;      // blocks below it were purged
-  BlockNumber swept = 1;        // rows and chunks of purged blocks below it are gone from disk
-  std::uint64_t messages = 0;   // not deleted, in any phase
-  std::uint64_t delayed = 0;    // of these, not yet due for the first time
-  std::uint64_t bytes = 0;      // of their chunks
-  Timestamp purged_at;          // the last purge
+  BlockNumber next_block = 1;      // number of the next block
+  BlockNumber head = 1;            // no block below it lies in wait unparked
+  BlockNumber horizon = 1;         // blocks below it were purged
+  BlockNumber swept = 1;           // rows and chunks of purged blocks below it are gone from disk
+  std::uint64_t messages = 0;      // not deleted, in any phase
+  std::uint64_t delayed = 0;       // of these, not yet due for the first time
+  std::uint64_t bytes = 0;         // of their chunks
+  Timestamp purged_at;             // the last purge
   std::uint64_t parked = 0;        // blocks with a due row
   std::uint64_t moved_blocks = 0;  // blocks with IndexRecord::moved
   bool deleted = false;            // the queue is gone; its rows are being swept

@@ -48,7 +48,8 @@ Shard::Shard(const ShardOptions& options, Effects& effects)
     : options_(options),
       effects_(effects),
       memory_{options.memory_bytes, 0},
-      context_{effects, memory_, *options.sealer, *options.ids, options.epoch},
+      context_{effects,       memory_, *options.sealer,        *options.ids,
+               options.epoch, 0,       options.batch_bytes_max},
       transfers_(options.number, options.epoch, effects) {}
 
 // --- restoring ---
@@ -136,7 +137,9 @@ Shard::Entry& Shard::add(std::unique_ptr<Queue> queue) {
   return it->second;
 }
 
-void Shard::use(Entry& entry) { recent_.splice(recent_.begin(), recent_, entry.recent); }
+void Shard::use(Entry& entry) {
+  recent_.splice(recent_.begin(), recent_, entry.recent);
+}
 
 // After any change to a queue: notes what it wants to write and when it wants to be woken.
 void Shard::after(Entry& entry, Timestamp now) {
@@ -284,7 +287,7 @@ void Shard::serve(Entry& entry, Timestamp now) {
     if (deliveries.empty()) {
       if (moved) {
         // An immediate receive on the dead-letter queue must find what this one has moved.
-        if (waiter->request.wait == 0 && !loading) {
+        if (waiter->request.wait == 0 && !loading && !queue.has_ready()) {
           const WaiterId id = waiter->id;
           waiters_.remove(id);
           held_.push_back({{id, ReceiveResult{}, true}, std::move(outgoing)});
@@ -292,7 +295,15 @@ void Shard::serve(Entry& entry, Timestamp now) {
           continue;
         }
       }
-      if (!loading) end_short_polls(queue.id());
+      if (queue.has_ready()) {
+        // The commit that is being filled is full; go on behind it.
+        if (now < entry.wake) {
+          entry.wake = now + 1;
+          wakes_.set(entry.wake, queue.id());
+        }
+      } else if (!loading) {
+        end_short_polls(queue.id());
+      }
       return;
     }
     std::size_t bytes = 0;
@@ -311,7 +322,8 @@ void Shard::serve(Entry& entry, Timestamp now) {
 }
 
 void Shard::end_short_polls(QueueId queue) {
-  for (const Waiter& waiter : waiters_.remove_short_polls(queue)) answer(waiter.id, ReceiveResult{});
+  for (const Waiter& waiter : waiters_.remove_short_polls(queue))
+    answer(waiter.id, ReceiveResult{});
 }
 
 void Shard::answer(WaiterId waiter, Expected<ReceiveResult> result) {
@@ -338,7 +350,15 @@ std::set<std::uint64_t> Shard::move_dead_letters(Queue& source, std::vector<Dead
   return outgoing;
 }
 
-bool Shard::cancel(WaiterId waiter) { return waiters_.remove(waiter).has_value(); }
+bool Shard::cancel(WaiterId waiter) {
+  return waiters_.remove(waiter).has_value();
+}
+
+void Shard::end_receives() {
+  for (auto& [id, entry] : queues_) {
+    for (const Waiter& waiter : waiters_.remove_all(id)) answer(waiter.id, ReceiveResult{});
+  }
+}
 
 void Shard::undo(QueueId queue, std::span<const ReceiptHandle> handles, Timestamp now) {
   Entry* found = find(queue);
@@ -372,9 +392,9 @@ Expected<std::vector<std::optional<ApiError>>> Shard::change_visibility(
   std::vector<std::optional<ApiError>> errors(changes.size());
   for (std::size_t i = 0; i < changes.size(); ++i) {
     const VisibilityChange& change = changes[i];
-    want(found->queue->change_visibility(change.handle, change.text, change.timeout, now,
-                                         errors[i]),
-         queue, change.handle.sequence);
+    want(
+        found->queue->change_visibility(change.handle, change.text, change.timeout, now, errors[i]),
+        queue, change.handle.sequence);
   }
   if (wanted_.empty()) serve(*found, now);
   after(*found, now);
@@ -465,7 +485,13 @@ void Shard::seal(Timestamp now, bool flush_all) {
     found->changed = false;
     found->queue->seal(flush);
     sealed_.push_back(id);
+    if (flush && found->queue->has_dirty() && !found->dirty) {
+      found->dirty = true;  // the batch was full before all of it was written
+      dirty_.push_back(id);
+      next_flush_ = now;
+    }
   }
+  context_.batch_bytes = 0;
   transfers_.seal();
   applied_ = std::exchange(applying_, {});
   if (now - last_time_ >= kTimeInterval) {

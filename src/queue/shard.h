@@ -1,12 +1,12 @@
-// Shard: the queues of one shard. The pure heart of the server: every operation takes `now` and adds
-// what it wants from the world to Effects (effects.h).
+// Shard: the queues of one shard. The pure heart of the server: every operation takes `now` and
+// adds what it wants from the world to Effects (effects.h).
 //
-// No sockets, no disk, no threads, no clock: the same code runs in production, in unit tests, against
-// the naive model and in the simulator. Owned by a Loop (loop.h), on its thread.
+// No sockets, no disk, no threads, no clock: the same code runs in production, in unit tests,
+// against the naive model and in the simulator. Owned by a Loop (loop.h), on its thread.
 //
 // Operations on a delivered message may find that its block is on disk only. They then ask for it,
-// do nothing else, and say so (blocks_wanted()); the loop runs the operation again once the block is
-// here. Callers never see it.
+// do nothing else, and say so (blocks_wanted()); the loop runs the operation again once the block
+// is here. Callers never see it.
 #pragma once
 
 #include <atomic>
@@ -34,12 +34,13 @@
 namespace millrace {
 
 struct ShardOptions {
-  std::uint16_t number = 0;   // of the shard: the upper 16 bits of its QueueIds
-  std::uint32_t epoch = 0;    // of its store (Store::epoch())
-  std::size_t memory_bytes = std::size_t{256} << 20;  // for windows and what is in flight
-  std::size_t reply_bytes = std::size_t{128} << 20;   // of replies that are not yet written
-  const ReceiptSealer* sealer = nullptr;  // outlives the shard
-  const MessageIdCipher* ids = nullptr;   // outlives the shard
+  std::uint16_t number = 0;  // of the shard: the upper 16 bits of its QueueIds
+  std::uint32_t epoch = 0;   // of its store (Store::epoch())
+  std::size_t memory_bytes = std::size_t{256} << 20;   // for windows and what is in flight
+  std::size_t batch_bytes_max = std::size_t{3} << 20;  // of one commit, but for a last message
+  std::size_t reply_bytes = std::size_t{128} << 20;    // of replies that are not yet written
+  const ReceiptSealer* sealer = nullptr;               // outlives the shard
+  const MessageIdCipher* ids = nullptr;                // outlives the shard
 };
 
 /// What a send answers for each message.
@@ -102,6 +103,8 @@ class Shard {
   void receive(WaiterId waiter, const ReceiveRequest& request, Timestamp now);
   /// Forgets a waiting receive whose client has gone. @return false if it was answered already.
   bool cancel(WaiterId waiter);
+  /// Answers every waiting receive with nothing: the shard is about to stop.
+  void end_receives();
   /// Takes deliveries back whose reply nobody got.
   void undo(QueueId queue, std::span<const ReceiptHandle> handles, Timestamp now);
 
@@ -135,6 +138,8 @@ class Shard {
   /// When tick() has something to do, or kNever.
   Timestamp next_event() const;
 
+  /// Whether the next commit has all that it should carry: operations wait for the one after.
+  bool batch_full() const { return context_.batch_full(); }
   /// Whether seal() would write anything. @return also true where only lazy writes are due.
   bool has_changes(Timestamp now) const;
   /// Completes Effects::writes with everything that has changed. @param flush_all also what may be
@@ -151,8 +156,8 @@ class Shard {
   /// `shard` was opened again: it may have forgotten what it had not answered.
   void resend_transfers(std::uint16_t shard) { transfers_.resend(shard); }
 
-  /// Sends are refused while the disk is nearly full. @param cause for the error's text; empty: sends
-  /// are taken again.
+  /// Sends are refused while the disk is nearly full. @param cause for the error's text; empty:
+  /// sends are taken again.
   void refuse_sends(std::string cause) { refusal_ = std::move(cause); }
 
   struct Usage {
@@ -207,8 +212,8 @@ class Shard {
   Waiters waiters_;
   std::vector<BlockWanted> wanted_;
   std::vector<HeldReply> held_;
-  std::vector<TransferResult> applying_;  // durable with the batch being filled
-  std::vector<TransferResult> applied_;   // with the one in flight
+  std::vector<TransferResult> applying_;   // durable with the batch being filled
+  std::vector<TransferResult> applied_;    // with the one in flight
   std::vector<TransferResult> finishing_;  // their messages' blocks are being loaded
   std::map<std::string, std::string> names_;
   std::map<QueueId, std::string> restored_definitions_;

@@ -1,9 +1,9 @@
 // Transfers: messages that dead-letter moves take to queues of other shards, each exactly once.
 //
 // A pair of shards is a channel with rising numbers. The source writes an outbox row (with the
-// message's own chunk) in the commit that takes the message away, and sends it only when that commit
-// is durable. The target stores the highest number that it has applied in the same commit as the
-// message. What is still in the outbox after a crash is sent again.
+// message's own chunk) in the commit that takes the message away, and sends it only when that
+// commit is durable. The target stores the highest number that it has applied in the same commit as
+// the message. What is still in the outbox after a crash is sent again.
 //
 // Owned by the shard, on its thread.
 #pragma once

@@ -18,9 +18,9 @@ namespace millrace {
 
 struct ReceiveRequest {
   QueueId queue;
-  unsigned count_max = 1;             // 1 to 10
+  unsigned count_max = 1;  // 1 to 10
   Milliseconds visibility_timeout = 0;
-  Milliseconds wait = 0;              // 0: a short poll
+  Milliseconds wait = 0;  // 0: a short poll
 };
 
 struct Waiter {
@@ -57,7 +57,7 @@ class Waiters {
 
  private:
   struct Line {
-    std::deque<WaiterId> ids;  // some may be gone already
+    std::deque<WaiterId> ids;           // some may be gone already
     std::vector<WaiterId> short_polls;  // of these
     std::size_t waiting = 0;
   };

@@ -1,0 +1,176 @@
+#include "queue/loop.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace millrace {
+
+void Loop::submit(ShardCall& call, Timestamp now) {
+  if (failed_) return call.failed(ApiError(ErrorCode::service_unavailable));
+  if (waiting_.size() >= kCallsWaitingMax) {
+    return call.failed(ApiError(ErrorCode::service_unavailable,
+                                "Too many requests are waiting for this queue's storage."));
+  }
+  // In order: a call must not overtake one that waits.
+  if (!waiting_.empty() || shard_.batch_full()) {
+    waiting_.push_back(&call);
+    return;
+  }
+  run(call, now);
+}
+
+void Loop::run(ShardCall& call, Timestamp now) {
+  call.run(shard_, now);
+  std::vector<BlockWanted> wanted = shard_.blocks_wanted();
+  if (wanted.empty()) return settle(call, now);
+  const std::size_t missing = wanted.size();
+  parked_.push_back({&call, std::move(wanted), missing});
+}
+
+// A call is done when everything that it wrote or may have seen is durable.
+void Loop::settle(ShardCall& call, Timestamp now) {
+  if (shard_.has_changes(now)) {
+    filling_.push_back(&call);
+  } else if (committing_) {
+    writing_.push_back(&call);
+  } else {
+    call.done();
+  }
+}
+
+WaiterId Loop::receive(ReceiveCall& call, const ReceiveRequest& request, Timestamp now) {
+  if (failed_) {
+    call.replied(ApiError(ErrorCode::service_unavailable));
+    return {};
+  }
+  const WaiterId waiter{next_waiter_++};
+  receives_.emplace(waiter, &call);
+  ReceiveRequest asked = request;
+  if (stopping_) asked.wait = 0;
+  shard_.receive(waiter, asked, now);
+  release_replies();
+  return receives_.contains(waiter) ? waiter : WaiterId{};
+}
+
+bool Loop::cancel(WaiterId waiter) {
+  const bool waiting = shard_.cancel(waiter);
+  if (waiting) receives_.erase(waiter);
+  return waiting;
+}
+
+void Loop::answer(WaiterId waiter, Expected<ReceiveResult> result) {
+  const auto found = receives_.find(waiter);
+  if (found == receives_.end()) return;
+  ReceiveCall* call = found->second;
+  receives_.erase(found);
+  call->replied(std::move(result));
+}
+
+void Loop::release_replies() {
+  // A reply may bring the next request at once, and with it more replies.
+  while (!effects_.replies.empty()) {
+    for (ReceiveReply& reply : std::exchange(effects_.replies, {})) {
+      if (reply.after_commit) {
+        filling_replies_.push_back(std::move(reply));
+      } else {
+        answer(reply.waiter, std::move(reply.result));
+      }
+    }
+  }
+}
+
+void Loop::turn(Timestamp now) {
+  if (failed_) return;
+  while (!waiting_.empty() && !shard_.batch_full()) {
+    ShardCall* call = waiting_.front();
+    waiting_.pop_front();
+    run(*call, now);
+  }
+  if (shard_.next_event() <= now) shard_.tick(now);
+  release_replies();
+}
+
+Timestamp Loop::next_event() const {
+  return failed_ ? kNever : shard_.next_event();
+}
+
+void Loop::loaded(const LoadResult& result, Timestamp now) {
+  if (failed_) return;
+  shard_.loaded(result, now);
+  if (result.load.kind == Load::Kind::block) {
+    const BlockWanted arrived{result.load.queue, result.load.first};
+    std::vector<Parked> ready;
+    for (Parked& parked : parked_) {
+      parked.missing -=
+          static_cast<std::size_t>(std::count(parked.wanted.begin(), parked.wanted.end(), arrived));
+    }
+    for (auto it = parked_.begin(); it != parked_.end();) {
+      if (it->missing > 0) {
+        ++it;
+        continue;
+      }
+      ready.push_back(std::move(*it));
+      it = parked_.erase(it);
+    }
+    for (const Parked& parked : ready) {
+      run(*parked.call, now);
+      shard_.forget_missing(parked.wanted);
+    }
+  }
+  release_replies();
+}
+
+const WriteBatch* Loop::next_batch(Timestamp now) {
+  if (committing_ || failed_) return nullptr;
+  if (!shard_.has_changes(now) && !stopping_) return nullptr;
+  shard_.seal(now, stopping_);
+  dirty_left_ = stopping_ && !effects_.writes.empty();
+  if (effects_.writes.empty()) {
+    // Nothing was to be written after all: what waited for it waits no more.
+    for (ShardCall* call : std::exchange(filling_, {})) call->done();
+    for (ReceiveReply& reply : std::exchange(filling_replies_, {})) {
+      answer(reply.waiter, std::move(reply.result));
+    }
+    return nullptr;
+  }
+  committing_ = true;
+  writing_ = std::exchange(filling_, {});
+  writing_replies_ = std::exchange(filling_replies_, {});
+  return &effects_.writes;
+}
+
+void Loop::committed(std::span<const PayloadPlace> places, Timestamp now) {
+  CHECK(committing_);
+  committing_ = false;
+  const std::vector<ShardCall*> calls = std::exchange(writing_, {});
+  std::vector<ReceiveReply> replies = std::exchange(writing_replies_, {});
+  shard_.committed(places, now);
+  for (ShardCall* call : calls) call->done();
+  for (ReceiveReply& reply : replies) answer(reply.waiter, std::move(reply.result));
+  release_replies();
+}
+
+void Loop::fail(const ApiError& error) {
+  failed_ = true;
+  std::vector<ShardCall*> calls(waiting_.begin(), waiting_.end());
+  waiting_.clear();
+  for (const Parked& parked : std::exchange(parked_, {})) calls.push_back(parked.call);
+  for (ShardCall* call : std::exchange(filling_, {})) calls.push_back(call);
+  for (ShardCall* call : std::exchange(writing_, {})) calls.push_back(call);
+  filling_replies_.clear();
+  writing_replies_.clear();
+  for (ShardCall* call : calls) call->failed(error);
+  for (const auto& [waiter, call] : std::exchange(receives_, {})) call->replied(error);
+}
+
+void Loop::stop(Timestamp now) {
+  if (failed_ || stopping_) return;
+  stopping_ = true;
+  dirty_left_ = true;
+  shard_.end_receives();
+  turn(now);
+}
+
+}  // namespace millrace

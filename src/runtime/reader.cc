@@ -1,0 +1,196 @@
+#include "runtime/reader.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/check.h"
+#include "queue/records.h"
+
+namespace millrace {
+
+namespace {
+
+class LoadRun {
+ public:
+  LoadRun(const Load& load, const Store& store,
+          const std::function<void(const std::string&)>& corrupt)
+      : load_(load), store_(store), corrupt_(corrupt), snapshot_(store.snapshot()) {
+    result_.load = load;
+  }
+
+  StoreResult<LoadResult> run() {
+    StoreResult<void> outcome;
+    switch (load_.kind) {
+      case Load::Kind::window:
+        outcome = scan(true, true);
+        break;
+      case Load::Kind::expire:
+        outcome = scan(true, false);
+        break;
+      case Load::Kind::sweep:
+        outcome = scan(false, false);
+        break;
+      case Load::Kind::due:
+        outcome = due();
+        break;
+      case Load::Kind::block:
+        outcome = one(load_.first, std::nullopt, false);
+        break;
+      case Load::Kind::relocate:
+        outcome = relocate();
+        break;
+      case Load::Kind::chunk:
+      case Load::Kind::transfer:
+        chunk();
+        break;
+    }
+    if (!outcome) return outcome.error();
+    return std::move(result_);
+  }
+
+ private:
+  static StoreError malformed(std::string_view what) {
+    return StoreError("a row of family " + std::string(what) + " is malformed", true);
+  }
+
+  // Blocks in order from load_.first.
+  StoreResult<void> scan(bool with_state, bool with_chunks) {
+    const std::string first = block_key(load_.queue, load_.first);
+    const std::string last =
+        load_.last > 0 ? block_key(load_.queue, load_.last) : queue_key_end(load_.queue);
+    auto rows = snapshot_->scan(Family::index, first, last, load_.blocks_max);
+    if (!rows) return rows.error();
+    result_.next = load_.first;
+    result_.exhausted = rows->size() < load_.blocks_max;
+    std::map<std::string, StateRecord> states;
+    if (with_state && !rows->empty()) {
+      auto found = snapshot_->scan(Family::state, first, rows->back().key + '\0', SIZE_MAX);
+      if (!found) return found.error();
+      for (Row& row : *found) {
+        std::optional<StateRecord> state = parse_state(row.value);
+        if (!state) return malformed("state");
+        states.emplace(std::move(row.key), std::move(*state));
+      }
+    }
+    std::size_t bytes = 0;
+    for (const Row& row : *rows) {
+      const std::optional<BlockKey> key = parse_block_key(row.key);
+      const std::optional<IndexRecord> index = parse_index(row.value);
+      if (!key || !index) return malformed("index");
+      LoadedBlock block;
+      block.number = key->block;
+      block.index = *index;
+      if (const auto state = states.find(row.key); state != states.end()) {
+        block.state = std::move(state->second);
+      }
+      if (with_chunks && !block.parked()) {
+        if (bytes > 0 && bytes + index->place.length > load_.bytes_max) {
+          result_.exhausted = false;
+          return {};
+        }
+        bytes += index->place.length;
+        block.chunk = read(index->place);
+        if (!block.chunk) {
+          result_.next = key->block + 1;
+          continue;
+        }
+      }
+      result_.next = key->block + 1;
+      result_.blocks.push_back(std::move(block));
+    }
+    return {};
+  }
+
+  StoreResult<void> due() {
+    const std::string first = queue_key(load_.queue);
+    const std::string end = queue_key_end(load_.queue);
+    const std::string later = due_key(load_.queue, load_.until + 1, 0);
+    auto rows = snapshot_->scan(Family::due, first, later, load_.blocks_max);
+    if (!rows) return rows.error();
+    result_.exhausted = rows->size() < load_.blocks_max;
+    std::size_t bytes = 0;
+    for (const Row& row : *rows) {
+      if (bytes >= load_.bytes_max) {
+        result_.exhausted = false;
+        break;
+      }
+      const std::optional<DueKey> key = parse_due_key(row.key);
+      if (!key) return malformed("due");
+      const std::size_t before = result_.blocks.size();
+      StoreResult<void> loaded = one(key->block, key->due, true);
+      if (!loaded) return loaded;
+      if (result_.blocks.size() > before) bytes += result_.blocks.back().index.place.length;
+    }
+    auto next = snapshot_->scan(Family::due, later, end, 1);
+    if (!next) return next.error();
+    if (!next->empty()) {
+      const std::optional<DueKey> key = parse_due_key(next->front().key);
+      if (!key) return malformed("due");
+      result_.next_due = key->due;
+    }
+    return {};
+  }
+
+  // Block `number`, if it exists.
+  StoreResult<void> one(BlockNumber number, std::optional<Timestamp> due_row, bool with_chunk) {
+    const std::string key = block_key(load_.queue, number);
+    auto index = snapshot_->get(Family::index, key);
+    if (!index) return index.error();
+    if (!*index) return {};
+    auto state = snapshot_->get(Family::state, key);
+    if (!state) return state.error();
+    LoadedBlock block;
+    block.number = number;
+    block.due_row = due_row;
+    const std::optional<IndexRecord> record = parse_index(**index);
+    if (!record) return malformed("index");
+    block.index = *record;
+    if (*state) {
+      block.state = parse_state(**state);
+      if (!block.state) return malformed("state");
+    }
+    if (with_chunk) {
+      block.chunk = read(record->place);
+      if (!block.chunk) return {};
+    }
+    result_.blocks.push_back(std::move(block));
+    return {};
+  }
+
+  StoreResult<void> relocate() {
+    StoreResult<void> loaded = one(load_.first, std::nullopt, false);
+    if (!loaded || result_.blocks.empty()) return loaded;
+    LoadedBlock& block = result_.blocks.front();
+    if (block.index.place == load_.place) block.chunk = read(load_.place);
+    return {};
+  }
+
+  void chunk() {
+    LoadedBlock block;
+    block.number = load_.first;
+    block.chunk = read(load_.place);
+    if (block.chunk) result_.blocks.push_back(std::move(block));
+  }
+
+  std::shared_ptr<const std::string> read(const PayloadPlace& place) {
+    StoreResult<std::shared_ptr<const std::string>> chunk = store_.read(place);
+    if (chunk) return std::move(*chunk);
+    if (chunk.error().corruption()) corrupt_(chunk.error().message());
+    return nullptr;
+  }
+
+  const Load& load_;
+  const Store& store_;
+  const std::function<void(const std::string&)>& corrupt_;
+  std::unique_ptr<Snapshot> snapshot_;
+  LoadResult result_;
+};
+
+}  // namespace
+
+StoreResult<LoadResult> perform_load(const Load& load, const Store& store,
+                                     const std::function<void(const std::string&)>& corrupt) {
+  return LoadRun(load, store, corrupt).run();
+}
+
+}  // namespace millrace
