@@ -321,7 +321,7 @@ void ShardDriver::reopen() {
         }
         reopen_delay_ = 0;
         adopt(store, std::move(**loop));
-        if (options_.reopened) options_.reopened();
+        if (options_.reopened) options_.reopened(loop_->shard());
         pump();
         schedule_housekeeping();
       });

@@ -79,9 +79,9 @@ struct ShardDriverOptions {
   /// Takes a transfer to the shard that it names, and its answer back. On the shard's thread.
   std::function<void(Transfer)> send_transfer;
   std::function<void(TransferResult)> answer_transfer;
-  /// Awaited after the shard was opened again, before it serves: sets what follows from other
-  /// shards' rows. On the shard's thread.
-  std::function<void()> reopened;
+  /// After the shard was opened again, before it serves: gives its queues the settings that are not
+  /// stored with them. On the shard's thread.
+  std::function<void(Shard& shard)> reopened;
 };
 
 class ShardDriver {
