@@ -319,11 +319,9 @@ StoreResult<std::vector<RelocationCandidate>> LogStore::relocation_candidates(
   const std::unique_ptr<Snapshot> rows = snapshot();
   const std::vector<std::uint64_t> sealed = log_->sealed();
   std::vector<std::uint64_t> mostly_dead;
+  const std::uint64_t bound = 2 * live_bytes() + kRelocationSlackSegments * segment_bytes_;
   {
     const std::lock_guard lock(mutex_);
-    std::uint64_t live_bytes = 0;
-    for (const auto& [segment, usage] : usage_) live_bytes += usage.live_bytes;
-    const std::uint64_t bound = 2 * live_bytes + kRelocationSlackSegments * segment_bytes_;
     if ((sealed.size() + 1) * segment_bytes_ <= bound) return std::vector<RelocationCandidate>();
     for (const std::uint64_t segment : sealed) {
       const auto usage = usage_.find(segment);
@@ -362,6 +360,13 @@ StoreResult<std::vector<RelocationCandidate>> LogStore::relocation_candidates(
   relocation_segment_ = 0;  // the next search begins at the oldest again
   relocation_offset_ = 0;
   return candidates;
+}
+
+std::uint64_t LogStore::live_bytes() const {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t bytes = 0;
+  for (const auto& [segment, usage] : usage_) bytes += usage.live_bytes;
+  return bytes;
 }
 
 StoreSpace LogStore::space() const {

@@ -63,6 +63,9 @@ class LogStore final : public Store {
   StoreSpace space() const override;
   std::uint32_t epoch() const override { return directory_->epoch(); }
 
+  /// Bytes of chunks that are not released.
+  std::uint64_t live_bytes() const;
+
   /// How commits are written ("io_uring" or "committer thread"), for the start-up message.
   std::string_view writer_name() const { return log_->writer_name(); }
 
