@@ -1,4 +1,4 @@
-// Block: up to 64 messages of one queue, as memory holds them, and MemoryBudget, which they are
+// Block: up to 64 messages of one queue, as memory holds them, and ShardMemory, which they are
 // charged to.
 //
 // A block is resident (here) or on disk only. Its chunk (the bodies) is kept while a message of it
@@ -15,7 +15,7 @@
 namespace millrace {
 
 /// Bytes that the queues of one shard may keep in memory. Owned by the shard, on its thread.
-struct MemoryBudget {
+struct ShardMemory {
   std::size_t limit = 0;
   std::size_t used = 0;
 

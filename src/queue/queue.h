@@ -52,7 +52,7 @@ struct QueueCounts {
 /// What the queues of a shard share. Lives as long as the shard.
 struct QueueContext {
   Effects& effects;
-  MemoryBudget& memory;
+  ShardMemory& memory;
   const ReceiptSealer& sealer;
   const MessageIdCipher& ids;
   std::uint32_t epoch = 0;          // of the store, in every receipt handle made now

@@ -199,7 +199,7 @@ class Shard {
 
   ShardOptions options_;
   Effects& effects_;
-  MemoryBudget memory_;
+  ShardMemory memory_;
   QueueContext context_;
   Transfers transfers_;
 
