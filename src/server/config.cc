@@ -88,12 +88,11 @@ const OptionRow kOptions[] = {
      "least important lines that the log, on standard error, takes"},
     {"commit-writer", &ServeOptions::commit_writer, "auto|io_uring|thread",
      "how commits are written; auto is io_uring where the kernel allows it"},
-    {"free-space-low", &ServeOptions::free_space_low_mebibytes, "MEBIBYTES",
-     "free disk space under which sends are refused; 0: the larger of 1 GiB and 5 % of the disk", 0,
-     kMebibytesMax * 1024},
-    {"free-space-resume", &ServeOptions::free_space_resume_mebibytes, "MEBIBYTES",
-     "free disk space from which sends are taken again; 0: a quarter more than the low mark", 0,
-     kMebibytesMax * 1024},
+    {"free-space", &ServeOptions::free_space_mebibytes, "MEBIBYTES",
+     "free disk space under which sends are refused, until there is a quarter more than that; 0: 5 "
+     "% "
+     "of the disk, at least 1 GiB but at most 10 %",
+     0, kMebibytesMax * 1024},
     {"test-clock", &ServeOptions::test_clock, "",
      "stop the server's clock; POST /test/clock?advance=MILLISECONDS moves it. For tests only"},
 };
@@ -297,10 +296,6 @@ StartResult<void> check_options(const ServeOptions& options) {
                       "\", but must be like https://queues.example.com");
   }
   if (options.data.empty()) return StartError("--data is empty, but must name a directory");
-  if (options.free_space_resume_mebibytes != 0 &&
-      options.free_space_resume_mebibytes < options.free_space_low_mebibytes) {
-    return StartError("--free-space-resume must not be below --free-space-low");
-  }
   return check_listening(options);
 }
 

@@ -51,8 +51,7 @@ struct ServeOptions {
   bool relax_name_reuse = false;
   std::string log_level = "info";
   std::string commit_writer = "auto";
-  std::int64_t free_space_low_mebibytes = 0;
-  std::int64_t free_space_resume_mebibytes = 0;
+  std::int64_t free_space_mebibytes = 0;
   bool test_clock = false;
 
   std::vector<QueueDeclaration> queues;  // of the file only

@@ -101,8 +101,6 @@ TEST(Config, WrongValuesSayWhatIsRight) {
   EXPECT_THAT(parse_error({"serve", "--public-url", "queues"}), HasSubstr("https://"));
   EXPECT_THAT(parse_error({"serve"}, {{"MILLRACE_EPHEMERAL", "yes"}}),
               HasSubstr("MILLRACE_EPHEMERAL is \"yes\", but must be true or false"));
-  EXPECT_THAT(parse_error({"serve", "--free-space-low=2", "--free-space-resume=1"}),
-              HasSubstr("must not be below"));
 }
 
 TEST(Config, UnknownOptionsAreErrorsWithAHint) {
@@ -191,7 +189,7 @@ TEST(Config, HelpAndDocumentsNameEveryOption) {
   const std::string help = parse({"serve", "--help"})->text;
   const std::string document = parse({"config-docs"})->text;
   EXPECT_EQ(document, configuration_document());
-  for (const char* name : {"listen", "free-space-resume", "test-clock"}) {
+  for (const char* name : {"listen", "free-space", "test-clock"}) {
     EXPECT_THAT(help, HasSubstr(std::string("--") + name));
     EXPECT_THAT(document, HasSubstr(std::string("`--") + name));
   }

@@ -1,0 +1,119 @@
+#include "server/engine.h"
+
+#include <algorithm>
+#include <atomic>
+#include <string>
+#include <utility>
+
+#include "base/check.h"
+#include "observe/log.h"
+
+namespace millrace {
+
+namespace {
+
+// Encoded replies beside what is in flight; a full receive of the largest messages must fit.
+constexpr std::size_t kReplyBytesMin = std::size_t{16} << 20;
+
+ShardOptions shard_options(std::size_t shard, const EngineOptions& options,
+                           const ReceiptSealer& sealer, const MessageIdCipher& ids) {
+  const std::size_t share = options.memory_bytes / options.stores.size();
+  ShardOptions one;
+  one.number = static_cast<std::uint16_t>(shard);
+  one.memory_bytes = share;
+  one.reply_bytes = std::max(share / 2, kReplyBytesMin);
+  one.sealer = &sealer;
+  one.ids = &ids;
+  return one;
+}
+
+}  // namespace
+
+Engine::Engine(Cores& cores, const Installation& installation, EngineOptions options)
+    : sealer_(installation.key_for("receipt handles")),
+      ids_(installation.key_for("message ids")),
+      drivers_([&] {
+        CHECK(!options.stores.empty());
+        std::vector<std::unique_ptr<ShardDriver>> drivers;
+        for (std::size_t shard = 0; shard < options.stores.size(); ++shard) {
+          drivers.push_back(make_driver(cores, shard, options));
+        }
+        return drivers;
+      }()),
+      shards_([&] {
+        std::vector<ShardDriver*> shards;
+        for (const auto& driver : drivers_) shards.push_back(driver.get());
+        return shards;
+      }()),
+      registry_({.region = options.region, .name_reuse_interval = options.name_reuse_interval},
+                directory_, shards_, cores.context(0).get_executor()),
+      service_{.directory = directory_,
+               .registry = registry_,
+               .shards = shards_,
+               .sealer = sealer_,
+               .region = options.region,
+               .purge_interval = options.purge_interval} {}
+
+std::unique_ptr<ShardDriver> Engine::make_driver(Cores& cores, std::size_t shard,
+                                                 const EngineOptions& options) {
+  ShardDriverOptions driver;
+  driver.shard = shard_options(shard, options, sealer_, ids_);
+  driver.open_store = options.stores[shard];
+  driver.clock = options.clock;
+  driver.space = options.space;
+  driver.report = [shard](const std::string& text) {
+    log_warning("store", {{"shard", static_cast<std::uint64_t>(shard)}, {"message", text}});
+  };
+  driver.send_transfer = [this](Transfer transfer) {
+    const std::uint16_t target = transfer.to_shard;
+    drivers_[target]->take_transfer(std::move(transfer));
+  };
+  driver.answer_transfer = [this](TransferResult result) {
+    const std::uint16_t source = result.transfer.from_shard;
+    drivers_[source]->take_transfer_result(std::move(result));
+  };
+  driver.reopened = [this, shard](Shard& opened) { after_reopening(shard, opened); };
+  return std::make_unique<ShardDriver>(cores.context(shard % cores.count()), cores.background(),
+                                       std::move(driver));
+}
+
+void Engine::after_reopening(std::size_t shard, Shard& opened) {
+  registry_.configure(opened);
+  // What others had sent to the shard may have died with it.
+  for (const auto& driver : drivers_) {
+    driver->resend_transfers(static_cast<std::uint16_t>(shard));
+  }
+}
+
+StartResult<Timestamp> Engine::open() {
+  Timestamp last;
+  for (std::size_t shard = 0; shard < drivers_.size(); ++shard) {
+    if (const StoreResult<void> opened = drivers_[shard]->open(); !opened) {
+      return StartError("cannot open shard " + std::to_string(shard) + ": " +
+                        opened.error().message());
+    }
+    last = std::max(last, drivers_[shard]->last_time());
+  }
+  return last;
+}
+
+boost::asio::awaitable<Expected<void>> Engine::catch_up() {
+  const auto nothing = [](Shard&, Timestamp) { return Expected<void>(); };
+  for (const auto& driver : drivers_) driver->wake();
+  for (const auto& driver : drivers_) {
+    const Expected<void> done = co_await driver->call(nothing);
+    if (!done) co_return done.error();
+  }
+  co_return Expected<void>();
+}
+
+void Engine::stop(std::function<void()> stopped) {
+  const auto left = std::make_shared<std::atomic<std::size_t>>(drivers_.size());
+  for (const auto& driver : drivers_) {
+    driver->stop([left, stopped] {
+      if (left->fetch_sub(1) == 1) stopped();
+    });
+  }
+}
+
+}  // namespace millrace

@@ -1,0 +1,82 @@
+// Server: the whole of `millrace serve`: cores, stores, engine, pipelines and listeners, started
+// and stopped in order.
+//
+// Made, run and destroyed on the main thread, which becomes the first core.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include "base/clock.h"
+#include "http/listener.h"
+#include "runtime/cores.h"
+#include "server/config.h"
+#include "server/engine.h"
+#include "server/installation.h"
+#include "server/pipeline.h"
+#include "server/start_error.h"
+
+namespace millrace {
+
+class Server {
+ public:
+  /// Takes the data directory, binds the addresses and opens the stores. Nothing is accepted yet.
+  /// @return a StartError when one of them cannot be had.
+  static StartResult<std::unique_ptr<Server>> open(const ServeOptions& options);
+  ~Server();
+
+  /// Serves until SIGTERM or SIGINT, and then ends in good order: stops accepting, ends long polls,
+  /// lets requests finish, writes everything. A second signal ends the process at once. To be
+  /// called once. @param ready called with what to tell the user, once requests are answered.
+  /// @return a StartError when the directory or a declared queue cannot be restored or made.
+  StartResult<void> run(const std::function<void(const std::string& text)>& ready);
+
+  /// The address that is listened on, as a URL. With several, the first.
+  const std::string& endpoint() const { return endpoint_; }
+
+  /// Begins to stop, as the first signal does. Any thread.
+  void stop();
+
+ private:
+  class ServerClock;
+  struct Core;
+
+  Server(const ServeOptions& options, Installation installation);
+
+  EngineOptions engine_options() const;
+  StoreOpener store_opener(std::size_t shard) const;
+  StartResult<void> bind();
+  StartResult<std::uint16_t> bind(const ListenAddress& address);
+  PipelineOptions pipeline_options();
+  boost::asio::awaitable<void> start(std::function<void(const std::string& text)> ready);
+  boost::asio::awaitable<Expected<void>> advance_clock(Milliseconds by);
+  void await_signal();
+  void begin_stop();
+  void part_stopped();
+  std::string greeting() const;
+
+  const ServeOptions options_;
+  const AccountId account_;
+  const Region region_;
+  const Installation installation_;
+  const SystemClock wall_clock_;  // of connections: no test moves it
+  const std::unique_ptr<ServerClock> clock_;
+  Cores cores_;
+  Engine engine_;
+  std::atomic<Phase> phase_{Phase::starting};
+  std::vector<std::unique_ptr<Core>> per_core_;
+  std::string endpoint_;
+  boost::asio::signal_set signals_;
+  std::atomic<std::size_t> parts_left_{0};  // that have not stopped yet
+  bool stopping_ = false;                   // on the first core
+  std::optional<StartError> failure_;       // on the first core
+};
+
+}  // namespace millrace
