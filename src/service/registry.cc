@@ -7,8 +7,6 @@
 #include <string_view>
 #include <unordered_set>
 
-#include <boost/asio/use_awaitable.hpp>
-
 #include "base/check.h"
 #include "base/limits.h"
 #include "queue/shard.h"
@@ -39,33 +37,12 @@ Expected<Definitions> definitions_of(const Shard& shard, Timestamp) {
 
 }  // namespace
 
-/// The right to make a change, given back at the end of its life.
-class Registry::Held {
- public:
-  explicit Held(Lock& lock) : lock_(&lock) {}
-  Held(Held&& other) noexcept : lock_(std::exchange(other.lock_, nullptr)) {}
-  Held& operator=(Held&&) = delete;
-  ~Held() {
-    if (lock_) lock_->try_receive([](boost::system::error_code) {});
-  }
-
- private:
-  Lock* lock_;
-};
-
-Registry::Registry(Options options, Directory& directory, std::span<ShardDriver* const> shards,
-                   const boost::asio::any_io_executor& executor)
+Registry::Registry(Options options, Directory& directory, std::span<ShardDriver* const> shards)
     : options_(std::move(options)),
       directory_(directory),
       shards_(shards),
-      lock_(executor, 1),
       queue_counts_(shards.size()) {
   CHECK(!shards_.empty());
-}
-
-awaitable<Registry::Held> Registry::lock() {
-  co_await lock_.async_send(boost::system::error_code(), boost::asio::use_awaitable);
-  co_return Held(lock_);
 }
 
 ShardDriver& Registry::driver_of(QueueId queue) const {
@@ -94,7 +71,7 @@ QueueSettings Registry::settings_of(const QueueInfo& info) const {
 }
 
 awaitable<Expected<void>> Registry::restore() {
-  const Held held = co_await lock();
+  const AsyncLock::Held held = co_await lock_.hold();
   Remembered remembered;
   for (ShardDriver* shard : shards_) {
     const Expected<Definitions> definitions = co_await shard->call(definitions_of);
@@ -205,7 +182,7 @@ Expected<QueueConfig> Registry::config_of_new(const NewQueue& wanted) const {
 }
 
 awaitable<Expected<QueueInfoPointer>> Registry::create(NewQueue wanted) {
-  const Held held = co_await lock();
+  const AsyncLock::Held held = co_await lock_.hold();
   if (QueueInfoPointer existing = directory_.find(wanted.account, wanted.name)) {
     const Expected<void> same = require_same_config(existing->config, wanted.attributes);
     if (!same) co_return same.error();
@@ -304,7 +281,7 @@ awaitable<Expected<void>> Registry::configure_sources(QueueArn target) {
 
 awaitable<Expected<QueueInfoPointer>> Registry::change(AccountId account, QueueName name, Part part,
                                                        Edit edit) {
-  const Held held = co_await lock();
+  const AsyncLock::Held held = co_await lock_.hold();
   const QueueInfoPointer before = directory_.find(account, name);
   if (!before) co_return ApiError(ErrorCode::queue_does_not_exist);
   const auto info = std::make_shared<QueueInfo>(*before);
@@ -322,7 +299,7 @@ awaitable<Expected<QueueInfoPointer>> Registry::change(AccountId account, QueueN
 }
 
 awaitable<Expected<void>> Registry::remove(AccountId account, QueueName name) {
-  const Held held = co_await lock();
+  const AsyncLock::Held held = co_await lock_.hold();
   const QueueInfoPointer info = directory_.find(account, name);
   if (!info) co_return ApiError(ErrorCode::queue_does_not_exist);
 

@@ -4,8 +4,8 @@
 // shard 0. A queue is made definition first and removed name first, so that whatever a crash leaves
 // is either a definition without a name, which restore() removes, or a complete queue.
 //
-// Owned by the server; outlives every io_context on which its functions are awaited. All functions
-// may be awaited on any thread. A change waits for the changes before it.
+// Owned by the server; destroyed before the io_contexts on which its functions are awaited. All
+// functions may be awaited on any thread. A change waits for the changes before it.
 #pragma once
 
 #include <deque>
@@ -15,15 +15,14 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/experimental/concurrent_channel.hpp>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "model/attributes.h"
 #include "queue/queue.h"
+#include "service/async_lock.h"
 #include "service/directory.h"
 
 namespace millrace {
@@ -40,9 +39,7 @@ class Registry {
   };
 
   /// @param shards by number, at least one; they and `directory` outlive the registry.
-  /// @param executor any; the registry only needs one to be made.
-  Registry(Options options, Directory& directory, std::span<ShardDriver* const> shards,
-           const boost::asio::any_io_executor& executor);
+  Registry(Options options, Directory& directory, std::span<ShardDriver* const> shards);
 
   /// At the start, before the first request: fills the directory from what the shards remember,
   /// removes what a crash left half made or half removed, and gives every queue its settings.
@@ -50,7 +47,7 @@ class Registry {
   boost::asio::awaitable<Expected<void>> restore();
 
   /// Gives the queues of `shard` their settings, which are not stored: after its store has been
-  /// opened again. On the shard's thread.
+  /// opened again (ShardDriverOptions::reopened). On the shard's thread.
   void configure(Shard& shard) const;
 
   /// What CreateQueue asks for.
@@ -92,14 +89,11 @@ class Registry {
   QueueInfoPointer find(const QueueArn& arn) const;
 
  private:
-  using Lock = boost::asio::experimental::concurrent_channel<void(boost::system::error_code)>;
-  class Held;
   struct Tombstone {
     Timestamp deleted_at;
     std::string key;
   };
 
-  boost::asio::awaitable<Held> lock();
   ShardDriver& driver_of(QueueId queue) const;
   QueueSettings settings_of(const QueueInfo& info) const;
   Expected<QueueConfig> config_of_new(const NewQueue& wanted) const;
@@ -112,8 +106,7 @@ class Registry {
   Directory& directory_;
   const std::span<ShardDriver* const> shards_;
 
-  // One change at a time: the channel's only place is taken while one is under way.
-  Lock lock_;
+  AsyncLock lock_;  // one change at a time
   // What follows belongs to the change that is under way, on whatever thread it runs.
   std::vector<std::size_t> queue_counts_;  // by shard
   std::deque<Tombstone> tombstones_;       // of names that shard 0 still has rows of, oldest first

@@ -62,8 +62,8 @@ class ServiceFixture : public testing::Test {
       shards_[i] = drivers_[i].get();
       EXPECT_TRUE(drivers_[i]->open());
     }
-    registry_ = std::make_unique<Registry>(Registry::Options{.region = kRegion}, directory_,
-                                           shards_, io_.get_executor());
+    registry_ =
+        std::make_unique<Registry>(Registry::Options{.region = kRegion}, directory_, shards_);
     service_ = std::make_unique<Service>(Service{.directory = directory_,
                                                  .registry = *registry_,
                                                  .shards = shards_,
@@ -182,12 +182,12 @@ class ServiceFixture : public testing::Test {
   const MessageIdCipher ids_{key_};
   std::array<ShardDriver*, kShards> shards_{};
   Directory directory_;
-  std::unique_ptr<Registry> registry_;
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
       io_.get_executor()};
   boost::asio::thread_pool background_{1};
   std::array<std::unique_ptr<ShardDriver>, kShards> drivers_;
+  std::unique_ptr<Registry> registry_;
   std::unique_ptr<Service> service_;
   std::unique_ptr<Context> context_;
 };
