@@ -238,7 +238,10 @@ StoreResult<void> LogStore::apply_locked() const {
       pending_.progress.position = applying_.progress.position;
       pending_bytes_ = 0;
     }
-    if (auto applied = rows_->apply(applying_.rows, applying_.progress); !applied) return applied;
+    if (auto applied = rows_->apply(applying_.rows, applying_.progress); !applied) {
+      rows_failed_ = true;
+      return applied;
+    }
     applied_log_bytes_ += applying_.log_bytes;
     applying_.clear();
   }
@@ -254,7 +257,10 @@ StoreResult<void> LogStore::flush() {
     position = *rows_->position();
     log_bytes = applied_log_bytes_;
   }
-  if (auto flushed = rows_->flush(); !flushed) return flushed;
+  if (auto flushed = rows_->flush(); !flushed) {
+    rows_failed_ = true;
+    return flushed;
+  }
   unflushed_bytes_ -= log_bytes - flushed_log_bytes_;
   flushed_log_bytes_ = log_bytes;
   const std::lock_guard lock(mutex_);
@@ -296,8 +302,14 @@ StoreResult<void> LogStore::maintain() {
   const std::unique_lock lock(maintenance_mutex_, std::try_to_lock);
   if (!lock.owns_lock()) return {};
   // Each step helps even where the one before it failed.
-  StoreResult<void> outcome = apply();
-  if (unflushed_bytes_ >= replay_bytes_max_) {
+  StoreResult<void> outcome;
+  if (rows_failed_.exchange(false)) outcome = rows_->resume();
+  if (!outcome) {
+    rows_failed_ = true;
+  } else {
+    outcome = apply();
+  }
+  if (outcome && unflushed_bytes_ >= replay_bytes_max_) {
     if (auto flushed = flush(); !flushed) outcome = flushed;
   }
   if (auto retired = retire_dead(); !retired) outcome = retired;
@@ -309,7 +321,8 @@ StoreResult<void> LogStore::maintain() {
 bool LogStore::wants_maintenance() const {
   return pending_bytes_.load(std::memory_order_relaxed) >= pending_bytes_max_ ||
          unflushed_bytes_.load(std::memory_order_relaxed) >= replay_bytes_max_ ||
-         retire_wanted_.load(std::memory_order_relaxed) || log_->wants_segments();
+         retire_wanted_.load(std::memory_order_relaxed) ||
+         rows_failed_.load(std::memory_order_relaxed) || log_->wants_segments();
 }
 
 StoreResult<std::vector<RelocationCandidate>> LogStore::relocation_candidates(

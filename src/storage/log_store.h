@@ -135,6 +135,7 @@ class LogStore final : public Store {
   std::atomic<std::uint64_t> unflushed_bytes_{0};
   mutable std::atomic<bool> retire_wanted_{false};
   mutable std::atomic<bool> retire_blocked_{false};  // by a snapshot
+  mutable std::atomic<bool> rows_failed_{false};     // RocksDB refuses until it is told to go on
   std::atomic<std::uint64_t> rows_disk_bytes_{0};
 };
 

@@ -2,8 +2,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <deque>
+#include <filesystem>
+#include <fstream>
+#include <thread>
 
 #include "storage/store_test_support.h"
+#include "support/fault_log_directory.h"
+#include "support/forgetting_environment.h"
 
 namespace millrace {
 namespace {
@@ -88,11 +97,285 @@ TEST_P(LogStoreTest, SegmentsAreRecycledWhileMessagesComeAndGo) {
   EXPECT_THAT(*store_->snapshot()->scan(Family::index, "", "", 10), testing::IsEmpty());
 }
 
+TEST_P(LogStoreTest, ASecondProcessIsRefused) {
+  open();
+  const auto second = LogStore::open(options());
+  ASSERT_FALSE(second);
+  EXPECT_THAT(second.error().message(), testing::HasSubstr(options().directory));
+  EXPECT_THAT(second.error().message(),
+              testing::HasSubstr("process " + std::to_string(::getpid())));
+  EXPECT_FALSE(second.error().corruption());
+}
+
+TEST_P(LogStoreTest, ANewerFormatIsRefused) {
+  open();
+  store_.reset();
+  std::ofstream(options().directory + "/FORMAT") << "millrace-store\nversion 2\nid 12\n";
+  const auto newer = LogStore::open(options());
+  ASSERT_FALSE(newer);
+  EXPECT_THAT(newer.error().message(), testing::HasSubstr("format version 2"));
+  std::ofstream(options().directory + "/FORMAT") << "something else";
+  EXPECT_FALSE(LogStore::open(options()));
+  std::filesystem::remove(options().directory + "/FORMAT");
+  EXPECT_FALSE(LogStore::open(options()));  // data without a format
+}
+
+TEST_P(LogStoreTest, LeftOversOfAnEarlierLifeAreCleanedAway) {
+  open();
+  WriteBatch batch;
+  batch.put(Family::meta, "a", "1");
+  commit(batch);
+  store_.reset();
+  const std::string half = options().directory + "/log/ready.new";
+  std::ofstream(half) << "half a segment";
+  std::ofstream(options().directory + "/EPOCH.new") << "ep";
+  open();
+  EXPECT_EQ(get(Family::meta, "a"), "1");
+  EXPECT_FALSE(std::filesystem::exists(half));
+}
+
+TEST_P(LogStoreTest, ALostSegmentWithMessagesIsDamage) {
+  open();
+  WriteBatch batch;
+  batch.put_placed(Family::index, "b",
+                   batch.add_payload(shared_bytes(std::string(100'000, 'x')), "b"), "");
+  commit(batch);
+  batch.clear();
+  batch.add_payload(shared_bytes(std::string(200'000, 'x')), "c");
+  commit(batch);
+  ASSERT_EQ(store_->space().used_bytes / kSegmentBytes, 2u);
+  store_.reset();
+  std::filesystem::remove(options().directory + "/log/" + segment_file_name(1));
+  const auto opened = LogStore::open(options());
+  ASSERT_FALSE(opened);
+  EXPECT_TRUE(opened.error().corruption());
+  EXPECT_THAT(opened.error().message(), testing::HasSubstr(segment_file_name(1)));
+}
+
+TEST_P(LogStoreTest, ASnapshotKeepsItsChunksReadable) {
+  open();
+  WriteBatch batch;
+  batch.put_placed(Family::index, "b", batch.add_payload(shared_bytes("hello"), "b"), "");
+  const PayloadPlaces places = commit(batch);
+  auto before = store_->snapshot();
+  batch.clear();
+  batch.erase(Family::index, "b");
+  batch.release(places[0]);
+  commit(batch);
+  const auto fill = [&] {
+    for (int i = 0; i < 100; ++i) {
+      batch.clear();
+      batch.put(Family::state, "filler", std::string(20'000, 'x'));
+      commit(batch);
+      ASSERT_TRUE(store_->maintain());
+    }
+  };
+  fill();
+  ASSERT_TRUE(*before->get(Family::index, "b"));
+  EXPECT_EQ(**store_->read(places[0]), "hello");
+  before.reset();
+  EXPECT_TRUE(store_->wants_maintenance());
+  ASSERT_TRUE(store_->maintain());
+  const auto gone = store_->read(places[0]);
+  ASSERT_FALSE(gone);
+  EXPECT_FALSE(gone.error().corruption());
+}
+
+TEST_P(LogStoreTest, RelocationKeepsOldMessagesFromPinningTheLog) {
+  open();
+  // Every 50th message stays; all others go at once.
+  const std::string body(4'000, 'x');
+  std::vector<std::string> staying;
+  for (int i = 0; i < 3'000; ++i) {
+    WriteBatch batch;
+    const std::string key = "block" + std::to_string(i);
+    batch.put_placed(Family::index, key, batch.add_payload(shared_bytes(body + key), key), "s");
+    const PayloadPlaces places = commit(batch);
+    batch.clear();
+    if (i % 50 == 0) {
+      staying.push_back(key);
+    } else {
+      batch.erase(Family::index, key);
+      batch.release(places[0]);
+      commit(batch);
+    }
+    if (!store_->wants_maintenance()) continue;
+    ASSERT_TRUE(store_->maintain());
+    const auto candidates = store_->relocation_candidates(8);
+    ASSERT_TRUE(candidates) << candidates.error().message();
+    for (const RelocationCandidate& candidate : *candidates) {
+      batch.clear();
+      const auto moved = batch.add_payload(*store_->read(candidate.place), candidate.owner_key);
+      batch.put_placed(Family::index, candidate.owner_key, moved, "s");
+      batch.release(candidate.place);
+      commit(batch);
+    }
+  }
+  EXPECT_LT(store_->space().used_bytes, 18 * kSegmentBytes);  // 24 MB, 96 segments, went through
+  open();
+  const auto rows = store_->snapshot()->scan(Family::index, "", "", SIZE_MAX);
+  ASSERT_EQ(rows->size(), staying.size());
+  for (const Row& row : *rows) {
+    EXPECT_EQ(**store_->read(read_place(row.value)), body + row.key);
+  }
+}
+
+TEST_P(LogStoreTest, LogIsReplayedOnlyUpToItsBound) {
+  open();
+  for (int i = 0; i < 200; ++i) {
+    WriteBatch batch;
+    batch.put(Family::state, "key" + std::to_string(i), std::string(10'000, 'x'));
+    commit(batch);
+    if (store_->wants_maintenance()) {
+      ASSERT_TRUE(store_->maintain());
+    }
+    // Nothing is alive in the log: what is there is what a replay needs, and what is ready.
+    EXPECT_LE(store_->space().used_bytes, 30 * kSegmentBytes);
+  }
+  open();
+  EXPECT_EQ(store_->snapshot()->scan(Family::state, "", "", SIZE_MAX)->size(), 200u);
+}
+
+TEST_P(LogStoreTest, ReadersAndMaintenanceMayRunBesideTheShard) {
+  open();
+  std::atomic<bool> done = false;
+  std::thread maintenance([&] {
+    while (!done) {
+      ASSERT_TRUE(store_->maintain());
+      ASSERT_TRUE(store_->relocation_candidates(4));
+    }
+  });
+  std::thread reader([&] {
+    while (!done) {
+      const auto snapshot = store_->snapshot();
+      const auto rows = snapshot->scan(Family::index, "", "", 100);
+      ASSERT_TRUE(rows);
+      for (const Row& row : *rows) {
+        const auto body = store_->read(read_place(row.value));
+        ASSERT_TRUE(body) << body.error().message();
+        ASSERT_EQ((*body)->substr(0, row.key.size()), row.key);
+      }
+    }
+  });
+  std::deque<std::pair<std::string, PayloadPlace>> alive;
+  for (int i = 0; i < 1'500; ++i) {
+    WriteBatch batch;
+    const std::string key = "block" + std::to_string(i);
+    const auto body = shared_bytes(key + std::string(static_cast<std::size_t>(i % 9'000), 'x'));
+    batch.put_placed(Family::index, key, batch.add_payload(body, key), "");
+    if (alive.size() > 20) {
+      batch.erase(Family::index, alive.front().first);
+      batch.release(alive.front().second);
+      alive.pop_front();
+    }
+    alive.emplace_back(key, commit(batch)[0]);
+  }
+  done = true;
+  maintenance.join();
+  reader.join();
+  EXPECT_EQ(store_->snapshot()->scan(Family::index, "", "", 100)->size(), alive.size());
+}
+
 INSTANTIATE_TEST_SUITE_P(Writers, LogStoreTest,
                          testing::Values(LogWriterChoice::io_uring, LogWriterChoice::thread),
                          [](const auto& writer) {
                            return writer.param == LogWriterChoice::thread ? "thread" : "io_uring";
                          });
+
+TEST(LogStoreFaultTest, AFullDiskIsGotOver) {
+  const TemporaryDirectory directory;
+  ForgettingEnvironment rows;
+  LogStoreOptions options;
+  options.directory = directory.path() + "/data";
+  options.segment_bytes = kSegmentBytes;
+  options.log_directory = std::make_shared<FaultLogDirectory>(1);
+  auto& disk = static_cast<FaultLogDirectory&>(*options.log_directory);
+  options.rows_environment = rows.environment();
+  auto store = LogStore::open(options);
+  ASSERT_TRUE(store) << store.error().message();
+  ASSERT_TRUE((*store)->maintain());
+
+  disk.fail_creates(true);
+  rows.disk().set_full(true);
+  int commits = 0;
+  const auto commit = [&] {
+    WriteBatch batch;
+    batch.put(Family::state, std::to_string(commits), std::string(20'000, 'x'));
+    ++commits;
+    return commit_and_wait(**store, batch);
+  };
+  // Room for deletes is left in the segments that are ready.
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(commit());
+  EXPECT_FALSE((*store)->maintain());
+  EXPECT_TRUE((*store)->wants_maintenance());
+  EXPECT_FALSE((*store)->maintain());
+  EXPECT_TRUE(commit());
+
+  disk.fail_creates(false);
+  rows.disk().set_full(false);
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_TRUE(commit());
+    if ((*store)->wants_maintenance()) {
+      const auto maintained = (*store)->maintain();
+      ASSERT_TRUE(maintained) << maintained.error().message();
+    }
+  }
+  store->reset();
+  store = LogStore::open(options);
+  ASSERT_TRUE(store) << store.error().message();
+  EXPECT_EQ((*store)->snapshot()->scan(Family::state, "", "", SIZE_MAX)->size(),
+            static_cast<std::size_t>(commits));
+}
+
+TEST(LogStoreFaultTest, AFailedWriteEndsTheStoreAndOpeningAgainHeals) {
+  const TemporaryDirectory directory;
+  LogStoreOptions options;
+  options.directory = directory.path() + "/data";
+  options.segment_bytes = kSegmentBytes;
+  options.log_directory = std::make_shared<FaultLogDirectory>(2);
+  auto store = LogStore::open(options);
+  ASSERT_TRUE(store);
+  WriteBatch batch;
+  batch.put(Family::meta, "a", "1");
+  ASSERT_TRUE(commit_and_wait(**store, batch));
+  static_cast<FaultLogDirectory&>(*options.log_directory).fail_next_write();
+  batch.put(Family::meta, "a", "2");
+  EXPECT_FALSE(commit_and_wait(**store, batch));
+  store->reset();
+  store = LogStore::open(options);
+  ASSERT_TRUE(store);
+  EXPECT_THAT(**(*store)->snapshot()->get(Family::meta, "a"), testing::AnyOf("1", "2"));
+  EXPECT_TRUE(commit_and_wait(**store, batch));
+}
+
+TEST(LogStoreFaultTest, AWriteThatTakesLongIsWaitedFor) {
+  const TemporaryDirectory directory;
+  LogStoreOptions options;
+  options.directory = directory.path() + "/data";
+  options.segment_bytes = kSegmentBytes;
+  options.log_directory = std::make_shared<FaultLogDirectory>(3);
+  auto& disk = static_cast<FaultLogDirectory&>(*options.log_directory);
+  auto store = LogStore::open(options);
+  ASSERT_TRUE(store);
+  disk.hold_writes(true);
+  WriteBatch batch;
+  batch.put(Family::meta, "a", "1");
+  (*store)->commit(batch);
+  EXPECT_FALSE((*store)->finish());
+  EXPECT_EQ(*(*store)->snapshot()->get(Family::meta, "a"), std::nullopt);
+  disk.hold_writes(false);
+  EXPECT_TRUE((*store)->finish());
+  EXPECT_EQ(*(*store)->snapshot()->get(Family::meta, "a"), "1");
+}
+
+TEST(LogStoreSizesTest, SegmentsSuitTheDiskAndHoldTheBiggestBatch) {
+  constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20;
+  EXPECT_EQ(LogStore::segment_bytes_for(256 * kMebibyte), 8 * kMebibyte);
+  EXPECT_EQ(LogStore::segment_bytes_for(1024 * kMebibyte), 16 * kMebibyte);
+  EXPECT_EQ(LogStore::segment_bytes_for(1024 * 1024 * kMebibyte), 64 * kMebibyte);
+  EXPECT_EQ(LogStore::batch_bytes_max_for(64 * kMebibyte), 16 * kMebibyte);
+  EXPECT_EQ(LogStore::batch_bytes_max_for(8 * kMebibyte), 4 * kMebibyte);
+}
 
 }  // namespace
 }  // namespace millrace

@@ -4,6 +4,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/table_properties_collectors.h>
@@ -46,6 +47,15 @@ std::string live_bytes_key(std::uint64_t segment) {
   append_u64(key, segment);
   return key;
 }
+
+// RocksDB would wait for space by itself, by its own clock; resume() is when we say.
+class RecoveryWaitsForUs final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+};
 
 StoreError rows_error(std::string_view what, const rocksdb::Status& status) {
   return StoreError(std::string(what) + ": " + status.ToString(), status.IsCorruption());
@@ -212,6 +222,7 @@ StoreResult<std::unique_ptr<Rows>> Rows::open(const RowsOptions& options) {
   database.info_log_level = rocksdb::WARN_LEVEL;
   database.max_log_file_size = std::size_t{1} << 20;
   database.keep_log_file_num = 2;
+  database.listeners.push_back(std::make_shared<RecoveryWaitsForUs>());
   database.stats_dump_period_sec = 0;
   database.stats_persist_period_sec = 0;
 
@@ -308,13 +319,15 @@ StoreResult<void> Rows::apply(std::string_view encoded, const RowsProgress& prog
 }
 
 StoreResult<void> Rows::flush() {
-  // A flush that failed for want of space leaves RocksDB refusing; this lets it try again.
-  if (const rocksdb::Status status = database_->Resume(); !status.ok()) {
-    return rows_error("the rows cannot be written", status);
-  }
   const std::vector<rocksdb::ColumnFamilyHandle*> all(handles_.begin(), handles_.end());
   const rocksdb::Status status = database_->Flush(rocksdb::FlushOptions(), all);
   if (!status.ok()) return rows_error("cannot flush rows", status);
+  return {};
+}
+
+StoreResult<void> Rows::resume() {
+  const rocksdb::Status status = database_->Resume();
+  if (!status.ok()) return rows_error("the rows cannot be written", status);
   return {};
 }
 

@@ -4,8 +4,8 @@
 // the log up to which they are applied, in the same atomically flushed state. So what a crash
 // leaves is the rows as they were at some position, and the frames behind it are applied again.
 //
-// RocksDB is behind this header and rows.cc and nowhere else. Threads: apply() and flush() are
-// called by one thread at a time; everything else by any.
+// RocksDB is behind this header and rows.cc and nowhere else. Threads: apply() and what it changes
+// (position(), live_bytes()) belong to one thread at a time; everything else may be called by any.
 #pragma once
 
 #include <array>
@@ -84,6 +84,10 @@ class Rows {
 
   /// Makes what was applied durable. After an error (a full disk) it can be tried again later.
   StoreResult<void> flush();
+
+  /// After a failed apply() or flush(): lets RocksDB, which refuses everything since, try again. An
+  /// error if what was in its way still is.
+  StoreResult<void> resume();
 
   std::unique_ptr<Snapshot> snapshot() const;
 
