@@ -56,9 +56,13 @@ std::map<std::string, std::set<std::string>> read_layers() {
   return layers;
 }
 
-std::string layer_of(const fs::path& file) { return *std::next(file.begin()); }
+std::string layer_of(const fs::path& file) {
+  return *std::next(file.begin());
+}
 
-bool is_test(const fs::path& file) { return file.stem().string().ends_with("_test"); }
+bool is_test(const fs::path& file) {
+  return file.stem().string().ends_with("_test");
+}
 
 std::string where(const Include& include) {
   return include.file.string() + ":" + std::to_string(include.line) + " includes " + include.name;
