@@ -158,16 +158,19 @@ TEST_F(LogTest, ATornTailIsTheFrameInFlightAndNoMore) {
       Seen unsure;
       (*log)->append(make_batch(random, unsure));
       if (random.chance(1, 2)) {
-        // First only the process dies: what can be read then must stay.
         disk_->process_death();
         log->reset();
-        disk_->power_loss();
+        disk_->restart();
+        // What the new process has read must not go with the power any more.
+        ASSERT_TRUE(open());
+        written.push_back(unsure);
+        ASSERT_EQ(replayed_, written);
       } else {
         disk_->stop_at(1);
         EXPECT_FALSE(*(*log)->finish());
         log->reset();
-        disk_->power_loss();
       }
+      disk_->power_loss();
       ASSERT_TRUE(open());
       if (replayed_.size() == written.size() + 1) {
         EXPECT_EQ(replayed_.back(), unsure);

@@ -82,6 +82,7 @@ class FaultLogDirectory::Writer final : public LogWriter {
   // With the disk's lock held: the write in flight arrives where it can be read.
   void become_visible() {
     if (file_) file_->bytes().visible.replace(offset_, bytes_.size(), bytes_);
+    file_.reset();
   }
   void become_torn() {
     if (file_) disk_.tear(file_->bytes(), offset_, bytes_);
@@ -117,6 +118,11 @@ void FaultLogDirectory::process_death() {
   const std::lock_guard lock(mutex_);
   if (writer_ != nullptr) writer_->become_visible();
   stopped_ = true;
+}
+
+void FaultLogDirectory::restart() {
+  const std::lock_guard lock(mutex_);
+  stopped_ = false;
 }
 
 void FaultLogDirectory::power_loss() {

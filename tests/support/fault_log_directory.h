@@ -30,8 +30,9 @@ class FaultLogDirectory final : public LogDirectory {
   void stop_at(std::uint64_t count);
   bool stopped() const;
   /// The process dies at this moment, the machine does not: a write in flight still arrives where
-  /// it can be read, but not yet for good.
+  /// it can be read, but not for good before someone syncs. Operations fail until restart().
   void process_death();
+  void restart();
   /// The power goes, and comes back. Nothing that was opened before may be used afterwards.
   void power_loss();
   /// Making files fails for want of space, from now on or no longer.
