@@ -46,7 +46,7 @@ Engine::Engine(Cores& cores, const Installation& installation, EngineOptions opt
         return shards;
       }()),
       registry_({.region = options.region, .name_reuse_interval = options.name_reuse_interval},
-                directory_, shards_, cores.context(0).get_executor()),
+                directory_, shards_),
       service_{.directory = directory_,
                .registry = registry_,
                .shards = shards_,

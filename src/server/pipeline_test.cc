@@ -1,0 +1,186 @@
+#include "server/pipeline.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+
+#include "server/actions.h"
+#include "server/engine.h"
+#include "storage/memory_store.h"
+
+namespace millrace {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+HttpRequest request_with(std::vector<HttpField> fields, std::string_view target = "/") {
+  HttpRequest request;
+  request.method = "POST";
+  request.target = target;
+  request.fields = std::move(fields);
+  return request;
+}
+
+class PipelineTest : public ::testing::Test {
+ protected:
+  PipelineTest() { restart(PipelineOptions{kAccount, "", "http://[::1]:1", {}}); }
+
+  void restart(PipelineOptions options) {
+    pipeline_.emplace(engine_.service(), std::move(options), phase_, 1);
+  }
+
+  HttpResponse ask(const HttpRequest& request) {
+    HttpResponse response;
+    bool done = false;
+    boost::asio::co_spawn(cores_.context(0), pipeline_->handle(request, response),
+                          [&](const std::exception_ptr& failure) {
+                            EXPECT_FALSE(failure);
+                            done = true;
+                          });
+    while (!done) cores_.context(0).run_one();
+    return response;
+  }
+
+  HttpResponse ask_json(std::string_view target, std::string_view body) {
+    HttpRequest request = request_with({{"Host", "queues:1"}, {"X-Amz-Target", target}});
+    request.body = body;
+    return ask(request);
+  }
+
+  const AccountId kAccount = AccountId::parse("000000000000").value();
+  ManualClock clock_{Timestamp{1'700'000'000'000}};
+  Cores cores_{1, 1};
+  Engine engine_{cores_, Installation::ephemeral().value(),
+                 EngineOptions{.region = Region::parse("us-east-1").value(),
+                               .stores = {[]() -> StoreResult<std::shared_ptr<Store>> {
+                                 return std::shared_ptr<Store>(std::make_shared<MemoryStore>());
+                               }},
+                               .clock = &clock_,
+                               .space = {}}};
+  std::atomic<Phase> phase_{Phase::serving};
+  std::optional<Pipeline> pipeline_;
+};
+
+TEST_F(PipelineTest, HealthTellsThePhase) {
+  HttpRequest request = request_with({}, "/health?verbose");
+  request.method = "GET";
+  EXPECT_EQ(ask(request).status, 200u);
+  EXPECT_EQ(ask(request).body, R"({"status":"ok"})");
+  phase_ = Phase::starting;
+  EXPECT_EQ(ask(request).status, 503u);
+  phase_ = Phase::stopping;
+  EXPECT_EQ(ask(request).status, 503u);
+  EXPECT_EQ(ask(request).body, R"({"status":"stopping"})");
+}
+
+TEST_F(PipelineTest, ActionsAreAnsweredOnlyWhileServing) {
+  EXPECT_EQ(ask_json("AmazonSQS.ListQueues", "{}").status, 200u);
+  phase_ = Phase::starting;
+  const HttpResponse response = ask_json("AmazonSQS.ListQueues", "{}");
+  EXPECT_EQ(response.status, 503u);
+  EXPECT_THAT(response.body, HasSubstr("starting"));
+}
+
+TEST_F(PipelineTest, UnknownActionsAndPathsAreToldApart) {
+  EXPECT_THAT(ask_json("AmazonSQS.Frobnicate", "{}").body, HasSubstr("UnknownOperationException"));
+  HttpRequest request = request_with({}, "/some/where");
+  request.method = "GET";
+  EXPECT_EQ(ask(request).status, 404u);
+  EXPECT_EQ(ask(request).body, "<UnknownOperationException/>");
+}
+
+TEST_F(PipelineTest, EveryRequestHasAnIdOfItsOwn) {
+  const auto id_of = [](const HttpResponse& response) {
+    for (const auto& [name, value] : response.fields) {
+      if (name == "x-amzn-RequestId") return value;
+    }
+    return std::string();
+  };
+  const std::string first = id_of(ask_json("AmazonSQS.ListQueues", "{}"));
+  const std::string second = id_of(ask_json("AmazonSQS.Frobnicate", "{}"));
+  EXPECT_TRUE(from_uuid_text(first)) << first;
+  EXPECT_EQ(first[14], '4');
+  EXPECT_THAT("89ab", HasSubstr(std::string(1, first[19])));
+  EXPECT_TRUE(from_uuid_text(second)) << second;
+  EXPECT_NE(first, second);
+}
+
+TEST_F(PipelineTest, TheClockMovesOnlyWhereItIsAllowed) {
+  const HttpRequest request = request_with({}, "/test/clock?advance=1500");
+  EXPECT_EQ(ask(request).status, 404u);
+
+  Milliseconds moved = 0;
+  restart({kAccount, "", "", [&](Milliseconds by) -> boost::asio::awaitable<Expected<void>> {
+             moved += by;
+             co_return Expected<void>();
+           }});
+  EXPECT_EQ(ask(request).status, 200u);
+  EXPECT_EQ(moved, 1500);
+  for (const char* wrong : {"/test/clock", "/test/clock?advance=", "/test/clock?advance=-1",
+                            "/test/clock?advance=99999999999999"}) {
+    EXPECT_EQ(ask(request_with({}, wrong)).status, 400u) << wrong;
+  }
+  EXPECT_EQ(moved, 1500);
+}
+
+TEST_F(PipelineTest, QueueUrlsBeginWithWhatTheClientUsed) {
+  ASSERT_TRUE(engine_.open());
+  const std::string_view create = "AmazonSQS.CreateQueue";
+  const std::string_view body = R"({"QueueName":"q"})";
+  EXPECT_THAT(ask_json(create, body).body, HasSubstr("\"http://queues:1/000000000000/q\""));
+
+  HttpRequest secure = request_with({{"host", "queues"}, {"X-Amz-Target", create}});
+  secure.body = body;
+  secure.secure = true;
+  EXPECT_THAT(ask(secure).body, HasSubstr("\"https://queues/000000000000/q\""));
+
+  HttpRequest without = request_with({{"X-Amz-Target", create}});
+  without.body = body;
+  EXPECT_THAT(ask(without).body, HasSubstr("\"http://[::1]:1/000000000000/q\""));
+
+  restart({kAccount, "https://example.com/sqs/", "", {}});
+  EXPECT_THAT(ask_json(create, body).body, HasSubstr("\"https://example.com/sqs/000000000000/q\""));
+
+  bool stopped = false;
+  engine_.stop([&] { stopped = true; });
+  while (!stopped) cores_.context(0).run_one();
+}
+
+TEST(CallerOf, ReadsTheAccessKeyFromHeaderOrUrl) {
+  const AccountId account = AccountId::parse("000000000000").value();
+  const auto caller = [&](std::string_view authorization, std::string_view target = "/") {
+    return caller_of(request_with({{"authorization", authorization}}, target), account);
+  };
+  constexpr std::string_view kScope = "/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host";
+  const Caller named = caller(std::string("AWS4-HMAC-SHA256 Credential=AKID").append(kScope));
+  EXPECT_EQ(named.access_key, "AKID");
+  EXPECT_EQ(named.sender_id, "AKID");
+  EXPECT_EQ(named.account, account);
+
+  const Caller numbered =
+      caller(std::string("AWS4-HMAC-SHA256 Credential=111122223333").append(kScope));
+  EXPECT_EQ(numbered.account.text(), "111122223333");
+
+  const Caller presigned = caller("", "/?Action=X&X-Amz-Credential=AKID%2F20260101%2Fus-east-1");
+  EXPECT_EQ(presigned.access_key, "AKID");
+
+  for (const std::string& anonymous :
+       {std::string(), std::string("Bearer x"), std::string("Credential="),
+        std::string("Credential=<a>/x"), "Credential=" + std::string(129, 'a') + "/x"}) {
+    EXPECT_EQ(caller(anonymous).access_key, "") << anonymous;
+    EXPECT_EQ(caller(anonymous).sender_id, account.text()) << anonymous;
+  }
+}
+
+TEST(Actions, AllTwentyThreeAreFoundByName) {
+  EXPECT_EQ(actions().size(), 23u);
+  for (const ActionRow& row : actions()) EXPECT_EQ(find_action(row.name), &row);
+  for (const char* wrong : {"", "A", "SendMessages", "sendMessage", "ZZZ"}) {
+    EXPECT_EQ(find_action(wrong), nullptr) << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace millrace
