@@ -1,0 +1,371 @@
+#include "sim/auditor.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/check.h"
+
+namespace millrace::sim {
+
+namespace {
+
+std::optional<MessageNumber> number_in(std::string_view body) {
+  MessageNumber number = 0;
+  if (body.empty() || body.front() != 'm') return std::nullopt;
+  const auto parsed = std::from_chars(body.data() + 1, body.data() + body.size(), number);
+  if (parsed.ec != std::errc{}) return std::nullopt;
+  return number;
+}
+
+std::string text_of(Timestamp moment) {
+  return std::to_string(moment.milliseconds) + " ms";
+}
+
+}  // namespace
+
+void Auditor::broken(std::string text) {
+  if (!violation_) violation_ = std::move(text);
+}
+
+void Auditor::broken(MessageNumber number, std::string_view promise) {
+  const Message& message = messages_[number];
+  std::string text(promise);
+  text +=
+      "\n  message " + std::to_string(number) + " of queue " + std::to_string(message.home) +
+      ", sent at " + text_of(message.requested_at) +
+      (message.sent_at ? ", acknowledged at " + text_of(*message.sent_at) : ", never acknowledged");
+  if (message.deleted_at) text += ", delete acknowledged at " + text_of(*message.deleted_at);
+  for (const auto& [queue, at] : message.gone_from) {
+    text += ", gone from queue " + std::to_string(queue) + " at " + text_of(at);
+  }
+  for (const Delivered& delivered : deliveries_) {
+    if (delivered.message != number) continue;
+    text += "\n  received from queue " + std::to_string(delivered.queue) + " at " +
+            text_of(delivered.moment.earliest) + ".." + text_of(delivered.moment.latest) +
+            ", count " + std::to_string(delivered.count) + ", invisible until " +
+            text_of(delivered.until_earliest) + ", after " + std::to_string(delivered.crashes) +
+            " crashes";
+  }
+  broken(std::move(text));
+}
+
+// --- queues ---
+
+QueueNumber Auditor::create_requested(const QueueFacts& facts) {
+  queues_.emplace_back().facts = facts;
+  return queues_.size() - 1;
+}
+
+void Auditor::created(QueueNumber queue) {
+  queues_[queue].created = true;
+}
+
+bool Auditor::surely_exists(QueueNumber queue) const {
+  return queues_[queue].created && !queues_[queue].delete_requested;
+}
+
+void Auditor::remove_all(QueueNumber queue) {
+  for (const MessageNumber number : queues_[queue].members) messages_[number].may_be_gone = true;
+  const unsigned slot = queues_[queue].facts.slot;
+  for (Message& message : messages_) {
+    if (queues_[message.home].facts.dead_letter_slot == slot && may_have_moved(message)) {
+      message.may_be_gone = true;
+    }
+  }
+}
+
+void Auditor::delete_requested(QueueNumber queue) {
+  queues_[queue].delete_requested = true;
+  unstable_slots_.insert(queues_[queue].facts.slot);
+  remove_all(queue);
+}
+
+void Auditor::queue_deleted(QueueNumber queue) {
+  queues_[queue].deleted = true;
+}
+
+void Auditor::opened(unsigned shard, const std::set<QueueNumber>& present) {
+  for (QueueNumber number = 0; number < queues_.size(); ++number) {
+    Queue& queue = queues_[number];
+    if (queue.facts.shard != shard) continue;
+    const bool here = present.contains(number);
+    if (queue.deleted && here) broken("a deleted queue came back: " + std::to_string(number));
+    if (surely_exists(number) && !here) broken("a queue was lost: " + std::to_string(number));
+    // What a restart has shown is as good as an answer.
+    queue.created |= here;
+    queue.deleted |= queue.delete_requested && !here;
+  }
+}
+
+void Auditor::queue_missing(QueueNumber queue) {
+  if (surely_exists(queue)) {
+    broken("a queue was said not to exist: " + std::to_string(queue));
+  }
+}
+
+void Auditor::purge_requested(QueueNumber queue) {
+  remove_all(queue);
+  Queue& purged = queues_[queue];
+  purged.purging.clear();
+  for (const MessageNumber number : purged.members) {
+    if (messages_[number].sent_at || messages_[number].seen) purged.purging.push_back(number);
+  }
+}
+
+void Auditor::purged(QueueNumber queue, Outcome outcome, Timestamp now) {
+  if (outcome != Outcome::done) return;
+  for (const MessageNumber number : queues_[queue].purging) {
+    messages_[number].gone_from.emplace(queue, now);
+  }
+}
+
+// --- sending ---
+
+MessageNumber Auditor::send_requested(QueueNumber queue, std::size_t body_size, Milliseconds delay,
+                                      Timestamp now) {
+  Message message;
+  message.home = queue;
+  message.body_size = body_size;
+  message.delay = delay;
+  message.requested_at = now;
+  message.sequence_floor = queues_[queue].sequence_floor;
+  message.may_be_gone = !surely_exists(queue);
+  messages_.push_back(message);
+  queues_[queue].members.push_back(messages_.size() - 1);
+  return messages_.size() - 1;
+}
+
+std::string Auditor::body(MessageNumber message) const {
+  std::string text = "m" + std::to_string(message) + " ";
+  while (text.size() < messages_[message].body_size) {
+    text += static_cast<char>('a' + (message + text.size()) % 26);
+  }
+  return text;
+}
+
+void Auditor::sent(MessageNumber number, const MessageId& id, SequenceNumber sequence,
+                   Timestamp now) {
+  Message& message = messages_[number];
+  Queue& home = queues_[message.home];
+  if (message.seen && message.id != id) broken(number, "a send was told another message's id");
+  message.sent_at = now;
+  message.id = id;
+  if (sequence.value() <= message.sequence_floor ||
+      !home.sequences.insert(sequence.value()).second) {
+    broken(number, "sequence number " + std::to_string(sequence.value()) +
+                       " does not rise above that of an earlier send, " +
+                       std::to_string(message.sequence_floor));
+  }
+  home.sequence_floor = std::max(home.sequence_floor, sequence.value());
+}
+
+// --- receiving ---
+
+void Auditor::receive_requested(QueueNumber queue) {
+  ++queues_[queue].receives_under_way;
+}
+
+void Auditor::receive_ended(QueueNumber queue, Outcome outcome, Timestamp requested_at,
+                            Milliseconds wait, bool disturbed, Timestamp now) {
+  --queues_[queue].receives_under_way;
+  if (outcome == Outcome::unknown) ++queues_[queue].receives_lost;
+  if (!disturbed && now - requested_at > wait + kPollSlack) {
+    broken("a receive of queue " + std::to_string(queue) + " that asked to wait " +
+           std::to_string(wait) + " ms was answered after " + std::to_string(now - requested_at) +
+           " ms");
+  }
+}
+
+std::optional<DeliveryNumber> Auditor::received(QueueNumber queue, const Delivery& delivery,
+                                                Moment moment, Milliseconds visibility_timeout) {
+  const std::optional<MessageNumber> found = number_in(delivery.message.body);
+  if (!found || *found >= messages_.size() || delivery.message.body != body(*found)) {
+    broken("queue " + std::to_string(queue) +
+           " gave a message that nobody sent: " + std::string(delivery.message.body.substr(0, 40)));
+    return std::nullopt;
+  }
+  const MessageNumber number = *found;
+  Message& message = messages_[number];
+  if (!message.sent_at && !message.seen) message.id = delivery.id;
+  if (message.id != delivery.id) broken(number, "a message changed its id");
+  check_place(number, queue, delivery, moment);
+  check_visibility(number, queue, delivery, moment);
+
+  Delivered delivered;
+  delivered.message = number;
+  delivered.queue = queue;
+  delivered.moment = moment;
+  delivered.until_earliest = moment.earliest + visibility_timeout;
+  delivered.count = delivery.receive_count;
+  delivered.crashes = crashes_[queues_[queue].facts.shard];
+  delivered.receives_lost = queues_[queue].receives_lost;
+  delivered.in_order = moment.earliest == moment.latest || !message.last ||
+                       deliveries_[*message.last].moment.latest < moment.earliest;
+  deliveries_.push_back(delivered);
+  message.seen = true;
+  message.last = deliveries_.size() - 1;
+  if (queue != message.home && !message.dead_letter_queue) {
+    message.dead_letter_queue = queue;
+    queues_[queue].members.push_back(number);
+  }
+  return deliveries_.size() - 1;
+}
+
+// Whether the message may be received from this queue at all.
+void Auditor::check_place(MessageNumber number, QueueNumber queue, const Delivery& delivery,
+                          const Moment& moment) {
+  const Message& message = messages_[number];
+  const QueueFacts& home = queues_[message.home].facts;
+  if (message.deleted_at && moment.earliest >= *message.deleted_at) {
+    broken(number, "an acknowledged delete came back");
+  }
+  const auto gone = message.gone_from.find(queue);
+  if (gone != message.gone_from.end() && moment.earliest >= gone->second) {
+    broken(number, "a purged message came back");
+  }
+  if (queues_[queue].deleted) broken(number, "a deleted queue gave a message");
+  if (message.sent_at && *message.sent_at + queues_[queue].facts.retention <= moment.earliest) {
+    broken(number, "a message was received after its retention period");
+  }
+  if (queue == message.home) {
+    if (message.dead_letter_queue) {
+      broken(number, "a message was received from its dead-letter queue and then from its first");
+    }
+    // Without its dead-letter queue, a message stays however often it is received.
+    const bool stable = home.dead_letter_slot && !unstable_slots_.contains(*home.dead_letter_slot);
+    if (stable && delivery.receive_count > home.receive_count_max) {
+      broken(number, "a message was received more than maxReceiveCount times");
+    }
+    return;
+  }
+  const bool allowed = home.dead_letter_slot && *home.dead_letter_slot == queues_[queue].facts.slot;
+  if (!allowed || (message.dead_letter_queue && *message.dead_letter_queue != queue)) {
+    broken(number, "a message was received from a queue that it cannot be in");
+  } else if (delivery.receive_count <= home.receive_count_max) {
+    broken(number, "a message is in the dead-letter queue before it was received often enough");
+  }
+}
+
+// Whether it may be received at this moment.
+void Auditor::check_visibility(MessageNumber number, QueueNumber queue, const Delivery& delivery,
+                               const Moment& moment) {
+  Message& message = messages_[number];
+  if (moment.latest < message.requested_at + message.delay) {
+    broken(number, "a message was received before its delay was over");
+  }
+  const std::uint64_t crashes = crashes_[queues_[queue].facts.shard];
+  const Delivered* last = message.last ? &deliveries_[*message.last] : nullptr;
+  const bool calm = last != nullptr && last->queue == queue && last->crashes == crashes;
+  if (calm && moment.latest < last->until_earliest) {
+    broken(number, "a message was received at " + text_of(moment.latest) +
+                       ", inside another receive's visibility timeout");
+  }
+  if (calm && moment.earliest > last->moment.latest && delivery.receive_count <= last->count) {
+    broken(number, "a receive count did not rise: " + std::to_string(delivery.receive_count));
+  }
+  if (queue != message.home) return;
+  message.receives_since_crash = calm ? message.receives_since_crash + 1 : 1;
+  const QueueFacts& home = queues_[queue].facts;
+  if (home.dead_letter_slot && !unstable_slots_.contains(*home.dead_letter_slot) &&
+      message.receives_since_crash > home.receive_count_max) {
+    broken(number, "more than maxReceiveCount receives did not lead to the dead-letter queue");
+  }
+}
+
+// --- deleting and changing visibility ---
+
+void Auditor::delete_requested(QueueNumber, DeliveryNumber delivery) {
+  messages_[deliveries_[delivery].message].may_be_gone = true;
+}
+
+// An outdated handle leaves a message that is in flight again alone, so an acknowledged delete is
+// only sure where nobody else can hold the message.
+void Auditor::deleted(QueueNumber queue, DeliveryNumber number, Outcome outcome, Timestamp now) {
+  if (outcome != Outcome::done) return;
+  const Delivered& delivered = deliveries_[number];
+  Message& message = messages_[delivered.message];
+  if (message.last != number || !delivered.in_order) return;
+  const Queue& from = queues_[queue];
+  const bool still_mine =
+      now < delivered.until_earliest && delivered.crashes == crashes_[from.facts.shard];
+  const bool nobody_else =
+      from.receives_under_way == 0 && from.receives_lost == delivered.receives_lost;
+  // From its home it may have left for the dead-letter queue unless it was still in flight.
+  const bool cannot_move = queue != message.home || !from.facts.dead_letter_slot;
+  if (!still_mine && !(nobody_else && cannot_move)) return;
+  if (!message.deleted_at) message.deleted_at = now;
+}
+
+void Auditor::change_requested(DeliveryNumber delivery, Milliseconds timeout, Timestamp now) {
+  Delivered& delivered = deliveries_[delivery];
+  delivered.until_earliest = std::min(delivered.until_earliest, now + timeout);
+}
+
+void Auditor::changed(DeliveryNumber delivery, Milliseconds timeout, Timestamp requested_at,
+                      bool changed) {
+  Delivered& delivered = deliveries_[delivery];
+  if (changed) delivered.until_earliest = requested_at + timeout;
+}
+
+void Auditor::crashed(unsigned shard) {
+  ++crashes_[shard];
+}
+
+// --- the end ---
+
+bool Auditor::expired(const Message& message, Timestamp now) const {
+  return message.requested_at + queues_[message.home].facts.retention <= now;
+}
+
+bool Auditor::must_exist(const Message& message, Timestamp now) const {
+  return message.sent_at && !message.may_be_gone && !expired(message, now);
+}
+
+bool Auditor::may_have_moved(const Message& message) const {
+  return message.seen || queues_[message.home].receives_lost > 0 ||
+         queues_[message.home].receives_under_way > 0;
+}
+
+void Auditor::rests(std::uint64_t visible, std::uint64_t in_flight, std::uint64_t delayed,
+                    Timestamp now) {
+  if (in_flight != 0 || delayed != 0) {
+    broken("at rest, " + std::to_string(in_flight) + " messages are counted as in flight and " +
+           std::to_string(delayed) + " as delayed");
+  }
+  std::uint64_t least = 0;
+  for (const Message& message : messages_) least += must_exist(message, now) ? 1 : 0;
+  if (visible < least) {
+    broken("at rest, " + std::to_string(visible) + " messages are counted, and at least " +
+           std::to_string(least) + " must exist");
+  }
+  resting_ = visible;
+  deliveries_before_rest_ = deliveries_.size();
+}
+
+bool Auditor::missing_messages(Timestamp now) const {
+  return std::any_of(messages_.begin(), messages_.end(),
+                     [&](const Message& message) { return must_exist(message, now); });
+}
+
+void Auditor::drained(std::uint64_t messages_left, Timestamp now) {
+  for (MessageNumber number = 0; number < messages_.size(); ++number) {
+    if (must_exist(messages_[number], now)) {
+      broken(number, "an acknowledged message was lost");
+      return;
+    }
+  }
+  if (messages_left != 0) {
+    broken("with everything deleted, " + std::to_string(messages_left) +
+           " messages are still counted");
+  }
+  std::set<MessageNumber> received;
+  for (std::size_t i = deliveries_before_rest_; i < deliveries_.size(); ++i) {
+    received.insert(deliveries_[i].message);
+  }
+  if (resting_ && *resting_ != received.size()) {
+    broken("at rest, " + std::to_string(*resting_) + " messages were counted and " +
+           std::to_string(received.size()) + " could be received");
+  }
+}
+
+}  // namespace millrace::sim

@@ -1,0 +1,179 @@
+#include "sim/auditor.h"
+
+#include <gtest/gtest.h>
+
+namespace millrace::sim {
+namespace {
+
+// A queue with one acknowledged message, and the words to say what happens to it.
+class AuditorTest : public testing::Test {
+ protected:
+  AuditorTest() {
+    auditor.created(queue);
+    auditor.created(dead_letters);
+    auditor.sent(message, MessageId{1}, SequenceNumber{64}, at(10));
+  }
+
+  static Timestamp at(std::int64_t milliseconds) { return Timestamp{1'000'000 + milliseconds}; }
+
+  std::optional<DeliveryNumber> receive(QueueNumber from, std::int64_t when, std::uint32_t count,
+                                        Milliseconds timeout = 1000) {
+    text = auditor.body(message);
+    Delivery delivery;
+    delivery.message.body = text;
+    delivery.id = MessageId{1};
+    delivery.receive_count = count;
+    return auditor.received(from, delivery, {at(when), at(when)}, timeout);
+  }
+  void erase(DeliveryNumber delivery, std::int64_t when) {
+    auditor.delete_requested(queue, delivery);
+    auditor.deleted(queue, delivery, Outcome::done, at(when));
+  }
+  void expect_broken(const std::string& part) {
+    ASSERT_TRUE(auditor.violation());
+    EXPECT_NE(auditor.violation()->find(part), std::string::npos) << *auditor.violation();
+  }
+
+  Auditor auditor;
+  const QueueNumber dead_letters = auditor.create_requested({0, 0, seconds(1000), 0, {}});
+  const QueueNumber queue = auditor.create_requested({1, 0, seconds(1000), 2, 0});
+  const MessageNumber message = auditor.send_requested(queue, 30, 0, at(0));
+  std::string text;
+};
+
+TEST_F(AuditorTest, IsContentWithALifeAsPromised) {
+  receive(queue, 20, 1);
+  receive(queue, 1020, 2);
+  const auto last = receive(dead_letters, 2020, 3);
+  auditor.delete_requested(dead_letters, *last);
+  auditor.deleted(dead_letters, *last, Outcome::done, at(2030));
+  auditor.drained(0, at(9000));
+  EXPECT_FALSE(auditor.violation()) << *auditor.violation();
+}
+
+TEST_F(AuditorTest, MissesALostMessage) {
+  auditor.drained(0, at(9000));
+  expect_broken("lost");
+}
+
+TEST_F(AuditorTest, AcceptsThatAnExpiredMessageIsGone) {
+  auditor.drained(0, at(1'000'000));
+  EXPECT_FALSE(auditor.violation());
+}
+
+TEST_F(AuditorTest, SeesADeletedMessageComeBack) {
+  erase(*receive(queue, 20, 1), 30);
+  receive(queue, 2000, 2);
+  expect_broken("acknowledged delete came back");
+}
+
+TEST_F(AuditorTest, LetsADeleteWithAnOutdatedHandleDoNothing) {
+  const auto first = receive(queue, 20, 1);
+  receive(queue, 1020, 2);
+  erase(*first, 1030);
+  receive(dead_letters, 2020, 3);
+  EXPECT_FALSE(auditor.violation()) << *auditor.violation();
+}
+
+TEST_F(AuditorTest, SeesAReceiveInsideAVisibilityTimeout) {
+  receive(queue, 20, 1);
+  receive(queue, 1019, 2);
+  expect_broken("inside another receive's visibility timeout");
+}
+
+TEST_F(AuditorTest, AllowsItAfterACrash) {
+  receive(queue, 20, 1);
+  auditor.crashed(0);
+  receive(queue, 30, 1);
+  EXPECT_FALSE(auditor.violation()) << *auditor.violation();
+}
+
+TEST_F(AuditorTest, FollowsChangesOfVisibility) {
+  const auto delivery = receive(queue, 20, 1);
+  auditor.change_requested(*delivery, 5000, at(500));
+  auditor.changed(*delivery, 5000, at(500), true);
+  receive(queue, 1020, 2);
+  expect_broken("inside another receive's visibility timeout");
+}
+
+TEST_F(AuditorTest, SeesAReceiveBeforeTheDelay) {
+  const MessageNumber late = auditor.send_requested(queue, 30, 500, at(100));
+  text = auditor.body(late);
+  Delivery delivery;
+  delivery.message.body = text;
+  delivery.receive_count = 1;
+  auditor.received(queue, delivery, {at(599), at(599)}, 0);
+  expect_broken("before its delay was over");
+}
+
+TEST_F(AuditorTest, CountsReceivesUpToTheDeadLetterQueue) {
+  receive(queue, 20, 1);
+  receive(queue, 1020, 2);
+  receive(queue, 2020, 3);
+  expect_broken("maxReceiveCount");
+}
+
+TEST_F(AuditorTest, SeesAReceiveCountThatStandsStill) {
+  receive(queue, 20, 1);
+  receive(queue, 1020, 1);
+  expect_broken("did not rise");
+}
+
+TEST_F(AuditorTest, SeesAMessageInTheDeadLetterQueueTooEarly) {
+  receive(dead_letters, 20, 2);
+  expect_broken("before it was received often enough");
+}
+
+TEST_F(AuditorTest, SeesAMessageInBothQueues) {
+  receive(dead_letters, 20, 3);
+  auditor.crashed(0);
+  receive(queue, 2020, 1);
+  expect_broken("and then from its first");
+}
+
+TEST_F(AuditorTest, SeesAPurgedMessageComeBack) {
+  auditor.purge_requested(queue);
+  auditor.purged(queue, Outcome::done, at(50));
+  receive(queue, 60, 1);
+  expect_broken("purged message came back");
+}
+
+TEST_F(AuditorTest, SeesASequenceNumberFall) {
+  const MessageNumber next = auditor.send_requested(queue, 30, 0, at(100));
+  auditor.sent(next, MessageId{2}, SequenceNumber{63}, at(110));
+  expect_broken("does not rise");
+}
+
+TEST_F(AuditorTest, SeesAMessageThatNobodySent) {
+  Delivery delivery;
+  delivery.message.body = "m7 x";
+  auditor.received(queue, delivery, {at(20), at(20)}, 0);
+  expect_broken("nobody sent");
+}
+
+TEST_F(AuditorTest, SeesALatePoll) {
+  auditor.receive_requested(queue);
+  auditor.receive_ended(queue, Outcome::done, at(0), 1000, false, at(1000 + kPollSlack + 1));
+  expect_broken("was answered after");
+}
+
+TEST_F(AuditorTest, SeesALostQueueAndOneThatCameBack) {
+  Auditor other = auditor;
+  auditor.opened(0, {dead_letters});
+  expect_broken("a queue was lost");
+  other.delete_requested(queue);
+  other.queue_deleted(queue);
+  other.opened(0, {dead_letters, queue});
+  EXPECT_TRUE(other.violation());
+}
+
+TEST_F(AuditorTest, ComparesCountsWithWhatCanBeReceived) {
+  auditor.rests(2, 0, 0, at(5000));
+  const auto delivery = receive(queue, 6000, 1);
+  erase(*delivery, 6010);
+  auditor.drained(0, at(9000));
+  expect_broken("at rest, 2 messages were counted and 1 could be received");
+}
+
+}  // namespace
+}  // namespace millrace::sim

@@ -1,0 +1,408 @@
+#include "sim/driver.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/check.h"
+#include "runtime/reader.h"
+
+namespace millrace::sim {
+
+namespace {
+
+constexpr std::array<std::uint8_t, 32> kKey{7, 7, 7};
+
+constexpr Family kRestored[] = {Family::meta, Family::queues, Family::names, Family::state,
+                                Family::transfers};
+
+}  // namespace
+
+// --- time ---
+
+void Events::after(Milliseconds delay, std::function<void()> action) {
+  actions_.emplace(std::pair(now() + delay, random_.next()), std::move(action));
+}
+
+bool Events::step(Timestamp until) {
+  if (actions_.empty() || actions_.begin()->first.first > until) {
+    clock_.advance(std::max<Milliseconds>(until - now(), 0));
+    return false;
+  }
+  auto next = actions_.extract(actions_.begin());
+  clock_.advance(std::max<Milliseconds>(next.key().first - now(), 0));
+  ++steps_;
+  next.mapped()();
+  return true;
+}
+
+// --- the process ---
+
+World::World(const Plan& chosen, std::uint64_t seed)
+    : plan(chosen), events(seed ^ 0x9e3779b97f4a7c15), sealer(kKey), ids(kKey) {
+  for (unsigned number = 0; number < plan.shards; ++number) {
+    drivers.push_back(std::make_unique<Driver>(*this, number));
+  }
+}
+
+void World::post(unsigned from, unsigned to, std::function<void()> action) {
+  Timestamp& last = channels_[{from, to}];
+  last = std::max(last + 1, events.now() + static_cast<Milliseconds>(events.random().below(3)));
+  events.after(last - events.now(), [this, process = process_, action = std::move(action)] {
+    if (process == process_) action();
+  });
+}
+
+void World::kill() {
+  ++process_;
+  for (const auto& driver : drivers) {
+    driver->crash(events.random().chance(1, 2) ? FaultStore::InFlight::kept
+                                               : FaultStore::InFlight::lost);
+  }
+}
+
+// --- calls ---
+
+class Driver::Call final : public ShardCall {
+ public:
+  Call(Driver& driver, std::uint64_t number, std::function<void(Shard&, Timestamp)> run,
+       std::function<void(Outcome)> ended)
+      : driver_(driver), number_(number), run_(std::move(run)), ended_(std::move(ended)) {}
+
+  void run(Shard& shard, Timestamp now) override {
+    has_run_ = true;
+    run_(shard, now);
+  }
+  void done() override { end(Outcome::done); }
+  void failed(const ApiError&) override { end(has_run_ ? Outcome::unknown : Outcome::refused); }
+
+  bool has_run() const { return has_run_; }
+  // Tells the client; what follows, it does not hear.
+  void acknowledge(Outcome outcome) {
+    if (const auto ended = std::exchange(ended_, nullptr)) ended(outcome);
+  }
+
+ private:
+  void end(Outcome outcome) {
+    acknowledge(outcome);
+    driver_.calls_.erase(number_);
+  }
+
+  Driver& driver_;
+  const std::uint64_t number_;
+  std::function<void(Shard&, Timestamp)> run_;
+  std::function<void(Outcome)> ended_;
+  bool has_run_ = false;
+};
+
+class Driver::Receive final : public ReceiveCall {
+ public:
+  Receive(Driver& driver, std::uint64_t number, Replied replied)
+      : driver_(driver),
+        number_(number),
+        requested_at_(driver.events_.now()),
+        replied_(std::move(replied)) {}
+
+  void replied(Expected<ReceiveResult> result) override {
+    const Timestamp now = driver_.events_.now();
+    const bool failed = !result && result.error().code() == ErrorCode::service_unavailable;
+    end(failed ? Outcome::unknown : Outcome::done, std::move(result),
+        {driver_.in_commit_ ? requested_at_ : now, now});
+  }
+  void lost() {
+    end(Outcome::unknown, ApiError(ErrorCode::service_unavailable), {requested_at_, requested_at_});
+  }
+
+  WaiterId waiter;
+
+ private:
+  void end(Outcome outcome, Expected<ReceiveResult> result, Moment moment) {
+    const auto self = std::move(driver_.receives_.extract(number_).mapped());
+    replied_(outcome, std::move(result), moment);
+  }
+
+  Driver& driver_;
+  const std::uint64_t number_;
+  const Timestamp requested_at_;
+  Replied replied_;
+};
+
+Driver::Driver(World& world, unsigned number)
+    : world_(world),
+      events_(world.events),
+      random_(world.events.random()),
+      number_(number),
+      store_(std::make_unique<FaultStore>()) {}
+
+Driver::~Driver() = default;
+
+void Driver::submit(std::function<void(Shard&, Timestamp)> run,
+                    std::function<void(Outcome)> ended) {
+  if (!up()) return ended(Outcome::refused);
+  const std::uint64_t number = next_call_++;
+  auto made = std::make_unique<Call>(*this, number, std::move(run), std::move(ended));
+  Call& call = *made;
+  calls_.emplace(number, std::move(made));
+  loop_->submit(call, events_.now());
+  schedule();
+}
+
+std::uint64_t Driver::receive(const ReceiveRequest& request, Replied replied) {
+  const std::uint64_t number = next_receive_++;
+  if (!up()) {
+    replied(Outcome::refused, ApiError(ErrorCode::service_unavailable), {});
+    return number;
+  }
+  Receive& receive =
+      *receives_.emplace(number, std::make_unique<Receive>(*this, number, std::move(replied)))
+           .first->second;
+  const WaiterId waiter = loop_->receive(receive, request, events_.now());
+  if (const auto waiting = receives_.find(number); waiting != receives_.end()) {
+    waiting->second->waiter = waiter;
+  }
+  schedule();
+  return number;
+}
+
+bool Driver::cancel(std::uint64_t receive) {
+  const auto waiting = receives_.find(receive);
+  if (waiting == receives_.end() || !loop_->cancel(waiting->second->waiter)) return false;
+  receives_.erase(waiting);
+  return true;
+}
+
+// --- between shards ---
+
+void Driver::take_transfer(const Transfer& transfer) {
+  if (!up()) return;  // it is sent again once this shard is open
+  loop_->shard().apply_transfer(transfer);
+  schedule();
+}
+
+void Driver::take_transfer_result(const TransferResult& result) {
+  if (!loop_) return;
+  loop_->shard().transfer_done(result, events_.now());
+  schedule();
+}
+
+void Driver::resend_transfers(unsigned shard) {
+  if (!loop_) return;
+  loop_->shard().resend_transfers(static_cast<std::uint16_t>(shard));
+  schedule();
+}
+
+// --- opening and closing ---
+
+void Driver::open() {
+  CHECK(!loop_);
+  ++generation_;
+  timer_at_ = kNever;
+  pump_scheduled_ = false;
+  stopping_ = false;
+  store_->hold_commits(true);
+  ShardOptions options;
+  options.number = static_cast<std::uint16_t>(number_);
+  options.epoch = store_->epoch();
+  options.memory_bytes = world_.plan.memory_bytes;
+  options.batch_bytes_max = world_.plan.batch_bytes_max;
+  options.sealer = &world_.sealer;
+  options.ids = &world_.ids;
+  loop_ = std::make_unique<Loop>(options);
+  const std::unique_ptr<Snapshot> snapshot = store_->snapshot();
+  for (const Family family : kRestored) {
+    const auto rows = snapshot->scan(family, {}, {}, SIZE_MAX);
+    CHECK(rows);
+    for (const Row& row : *rows) CHECK(loop_->shard().restore(family, row.key, row.value));
+  }
+  loop_->shard().finish_restore(events_.now());
+  world_.opened(number_);
+  for (unsigned other = 0; other < world_.drivers.size(); ++other) {
+    if (other == number_ || !world_.drivers[other]) continue;
+    world_.post(number_, other,
+                [this, other] { world_.drivers[other]->resend_transfers(number_); });
+  }
+  schedule();
+}
+
+void Driver::lose_calls() {
+  for (const auto& [number, call] : std::exchange(calls_, {})) {
+    call->acknowledge(call->has_run() ? Outcome::unknown : Outcome::refused);
+  }
+  while (!receives_.empty()) receives_.begin()->second->lost();
+}
+
+void Driver::close() {
+  ++generation_;
+  ++world_.disturbances;
+  loop_.reset();
+}
+
+void Driver::crash(FaultStore::InFlight in_flight) {
+  if (!loop_) return;
+  close();
+  store_ = store_->crash(in_flight);
+  world_.crashed(number_);
+  lose_calls();
+  reopen_later();
+}
+
+// The store said that a commit failed: the calls are told, and the shard starts again.
+void Driver::fail() {
+  const std::unique_ptr<Loop> failed = std::move(loop_);
+  close();
+  store_ = store_->crash(FaultStore::InFlight::lost);
+  world_.crashed(number_);
+  failed->fail(ApiError(ErrorCode::service_unavailable));
+  CHECK(calls_.empty() && receives_.empty());
+  reopen_later();
+}
+
+void Driver::reopen_later() {
+  const auto down = random_.below(static_cast<std::uint64_t>(world_.plan.down_time_max) + 1);
+  events_.after(static_cast<Milliseconds>(down), [this, generation = generation_] {
+    if (generation == generation_) open();
+  });
+}
+
+void Driver::restart() {
+  if (!up()) return;
+  stopping_ = true;
+  loop_->stop(events_.now());
+  carry();
+}
+
+// --- the loop's turns ---
+
+void Driver::schedule() {
+  if (pump_scheduled_ || !loop_) return;
+  pump_scheduled_ = true;
+  events_.after(0, [this, generation = generation_] {
+    if (generation == generation_) pump();
+  });
+}
+
+void Driver::pump() {
+  pump_scheduled_ = false;
+  loop_->turn(events_.now());
+  carry();
+}
+
+void Driver::carry() {
+  const Timestamp now = events_.now();
+  for (const Load& load : loop_->take_loads()) start_load(load);
+  for (Transfer& transfer : loop_->take_transfers()) {
+    const unsigned to = transfer.to_shard;
+    world_.post(number_, to, [this, to, transfer = std::move(transfer)] {
+      world_.drivers[to]->take_transfer(transfer);
+    });
+  }
+  for (TransferResult& result : loop_->take_transfer_results()) {
+    const unsigned to = result.transfer.from_shard;
+    world_.post(number_, to, [this, to, result = std::move(result)] {
+      world_.drivers[to]->take_transfer_result(result);
+    });
+  }
+  in_commit_ = true;
+  const WriteBatch* batch = loop_->next_batch(now);
+  in_commit_ = false;
+  if (batch != nullptr) commit(*batch);
+  if (stopping_ && loop_->drained()) {
+    const std::unique_ptr<Loop> drained = std::move(loop_);
+    close();
+    drained->fail(ApiError(ErrorCode::service_unavailable));
+    store_ = store_->crash(FaultStore::InFlight::lost);  // nothing is in flight
+    CHECK(calls_.empty() && receives_.empty());
+    reopen_later();
+    return;
+  }
+  arm_timer();
+}
+
+void Driver::start_load(const Load& load) {
+  const auto time = [this] {
+    return static_cast<Milliseconds>(
+        random_.below(static_cast<std::uint64_t>(world_.plan.load_time_max) + 1));
+  };
+  events_.after(time(), [this, load, time, generation = generation_] {
+    if (generation != generation_) return;
+    const auto corrupt = [](const std::string& text) { check_failed(text.c_str(), "store", 0); };
+    auto result = std::make_shared<StoreResult<LoadResult>>(perform_load(load, *store_, corrupt));
+    CHECK(*result);
+    events_.after(time(), [this, result, generation] {
+      if (generation != generation_) return;
+      loop_->loaded(**result, events_.now());
+      carry();
+    });
+  });
+}
+
+void Driver::commit(const WriteBatch& batch) {
+  const auto time = [this] {
+    return static_cast<Milliseconds>(
+        random_.below(static_cast<std::uint64_t>(world_.plan.commit_time_max) + 1));
+  };
+  const auto at_once = [this](FaultStore::InFlight in_flight) {
+    if (random_.chance(1, 2)) return crash(in_flight);
+    world_.kill();
+  };
+  const std::uint64_t rarity = world_.plan.commits_per_crash;
+  const bool dies = world_.faults && rarity > 0 && random_.chance(1, rarity);
+  const std::uint64_t how = dies ? 1 + random_.below(5) : 0;
+  if (how == 1) store_->fail_commit(1, FaultStore::InFlight::lost);
+  if (how == 2) store_->fail_commit(1, FaultStore::InFlight::kept);
+  store_->commit(batch);
+  loop_->batch_taken();
+  if (world_.plan.mutation == Mutation::reply_before_sync) {
+    std::vector<Call*> early;
+    for (const auto& [number, call] : calls_) {
+      if (call->has_run()) early.push_back(call.get());
+    }
+    for (Call* call : early) call->acknowledge(Outcome::done);
+  }
+  events_.after(time(), [this, how, time, at_once, generation = generation_] {
+    if (generation != generation_) return;
+    if (how == 1 || how == 2) return commit_finished();
+    if (how == 3) return at_once(FaultStore::InFlight::lost);
+    if (how == 4) return at_once(FaultStore::InFlight::kept);
+    store_->complete_commit();
+    events_.after(time(), [this, how, at_once, generation] {
+      if (generation != generation_) return;
+      if (how == 5) return at_once(FaultStore::InFlight::lost);  // durable, and nobody was told
+      commit_finished();
+    });
+  });
+}
+
+void Driver::commit_finished() {
+  const std::optional<StoreResult<PayloadPlaces>> outcome = store_->finish();
+  CHECK(outcome);
+  if (!*outcome) return fail();
+  in_commit_ = true;
+  loop_->committed(**outcome, events_.now());
+  in_commit_ = false;
+  schedule();
+}
+
+void Driver::arm_timer() {
+  const Timestamp next = std::max(loop_->next_event(), events_.now());
+  if (next >= timer_at_ || loop_->next_event() == kNever) return;
+  timer_at_ = next;
+  events_.after(next - events_.now(), [this, next, generation = generation_] {
+    if (generation != generation_ || timer_at_ != next) return;
+    timer_at_ = kNever;
+    pump();
+  });
+}
+
+void Driver::relocate_some() {
+  if (!up()) return;
+  const auto rows = store_->snapshot()->scan(Family::index, {}, {}, SIZE_MAX);
+  CHECK(rows);
+  for (const Row& row : *rows) {
+    const std::optional<IndexRecord> index = parse_index(row.value);
+    CHECK(index);
+    if (random_.chance(1, 4)) loop_->shard().relocate(row.key, index->place, events_.now());
+  }
+  schedule();
+}
+
+}  // namespace millrace::sim

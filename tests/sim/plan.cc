@@ -1,0 +1,76 @@
+#include "sim/plan.h"
+
+namespace millrace::sim {
+
+namespace {
+
+template <class T, std::size_t size>
+T pick(Random& random, const T (&choices)[size]) {
+  return choices[random.below(size)];
+}
+
+}  // namespace
+
+Plan::Plan(std::uint64_t seed) {
+  Random random(seed);
+  shards = random.chance(1, 2) ? 2 : 1;
+  clients = 1 + static_cast<unsigned>(random.below(6));
+  length = seconds(pick(random, {20, 60, 180}));
+  memory_bytes = pick<std::size_t>(random, {1 << 11, 1 << 13, 1 << 15, 64 << 20});
+  batch_bytes_max = pick<std::size_t>(random, {1 << 10, 1 << 14, 3 << 20});
+  body_bytes_max = pick<std::size_t>(random, {20, 200, 4000});
+  commit_time_max = pick<Milliseconds>(random, {1, 10, 300});
+  load_time_max = pick<Milliseconds>(random, {1, 10, 300});
+  think_time_max = pick<Milliseconds>(random, {1, 50, 1000});
+  commits_per_crash = pick<std::uint64_t>(random, {0, 0, 20, 100, 500});
+  crash_interval = pick<Milliseconds>(random, {0, 0, 2000, 15'000});
+  restart_interval = pick<Milliseconds>(random, {0, 0, 5000, 20'000});
+  relocation_interval = pick<Milliseconds>(random, {0, 100, 2000});
+  down_time_max = pick<Milliseconds>(random, {1, 1000, 4000});
+  weights[send] = 1 + random.below(8);
+  weights[receive] = 1 + random.below(10);
+  weights[erase] = random.chance(1, 5) ? 0 : 1 + random.below(8);
+  weights[change] = random.chance(1, 3) ? 0 : 1 + random.below(4);
+  weights[forget] = random.below(3);
+  if (random.chance(1, 3)) weights[purge] = 1;
+  if (random.chance(1, 4)) weights[delete_queue] = 1;
+
+  const unsigned count = 1 + static_cast<unsigned>(random.below(4));
+  for (unsigned slot = 0; slot < count; ++slot) {
+    QueueFacts facts;
+    facts.slot = slot;
+    facts.shard = static_cast<unsigned>(random.below(shards));
+    facts.retention = random.chance(1, 6) ? seconds(60) : seconds(1'209'600);
+    // A dead-letter queue is a queue that has none itself, so that a message moves once.
+    if (slot > 0 && random.chance(2, 3)) {
+      facts.dead_letter_slot = 0;
+      facts.receive_count_max = 1 + static_cast<std::uint32_t>(random.below(3));
+      facts.retention = queues[0].retention;
+    }
+    queues.push_back(facts);
+  }
+}
+
+std::string Plan::text() const {
+  std::string text =
+      std::to_string(shards) + " shards, " + std::to_string(clients) + " clients, " +
+      std::to_string(length) + " ms, memory " + std::to_string(memory_bytes) + ", batch " +
+      std::to_string(batch_bytes_max) + ", bodies up to " + std::to_string(body_bytes_max) +
+      ", commits up to " + std::to_string(commit_time_max) + " ms, loads up to " +
+      std::to_string(load_time_max) + " ms, a crash in " + std::to_string(commits_per_crash) +
+      " commits or every " + std::to_string(crash_interval) + " ms, a restart every " +
+      std::to_string(restart_interval) + " ms, relocations every " +
+      std::to_string(relocation_interval) + " ms; queues:";
+  for (const QueueFacts& queue : queues) {
+    text += " [shard " + std::to_string(queue.shard);
+    text += ", retention " + std::to_string(queue.retention / 1000) + " s";
+    if (queue.dead_letter_slot) {
+      text += ", to " + std::to_string(*queue.dead_letter_slot) + " after " +
+              std::to_string(queue.receive_count_max);
+    }
+    text += "]";
+  }
+  return text;
+}
+
+}  // namespace millrace::sim

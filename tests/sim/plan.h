@@ -1,0 +1,51 @@
+// Plan: everything that a seed decides before a run begins. Each seed picks its own mixture (some
+// have no deletes, some a tiny memory, some crash all the time), since faults hide from averages.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "sim/auditor.h"
+
+namespace millrace::sim {
+
+/// A deliberate fault in the driver, to see that the auditor notices.
+enum class Mutation {
+  none,
+  reply_before_sync,  // calls are acknowledged when their batch is handed to the store
+};
+
+struct Plan {
+  explicit Plan(std::uint64_t seed);
+
+  /// What a failing run prints beside its seed.
+  std::string text() const;
+
+  unsigned shards = 1;
+  unsigned clients = 1;
+  Milliseconds length = 0;          // of the run, before everything heals
+  std::size_t memory_bytes = 0;     // of a shard
+  std::size_t batch_bytes_max = 0;  // of a commit
+  std::size_t body_bytes_max = 0;
+  Milliseconds commit_time_max = 1;
+  Milliseconds load_time_max = 1;
+  Milliseconds think_time_max = 1;
+  std::uint64_t commits_per_crash = 0;   // on average; 0: never
+  Milliseconds crash_interval = 0;       // of crashes at any moment, on average; 0: never
+  Milliseconds restart_interval = 0;     // of clean restarts, on average; 0: never
+  Milliseconds relocation_interval = 0;  // of rounds of relocations, on average; 0: never
+  Milliseconds down_time_max = 0;        // after a crash
+
+  // What a client does next, by weight.
+  enum Action : std::size_t { send, receive, erase, change, forget, purge, delete_queue, kActions };
+  std::array<std::uint64_t, kActions> weights{};
+
+  std::vector<QueueFacts> queues;  // by slot
+  Mutation mutation = Mutation::none;
+};
+
+}  // namespace millrace::sim
