@@ -54,8 +54,9 @@ AsyncLock::~AsyncLock() {
 
 asio::awaitable<AsyncLock::Held> AsyncLock::hold() {
   const std::shared_ptr<State> state = state_;
-  co_await suspend([state](std::unique_ptr<Suspension> suspension) {
-    if (!state->wait(suspension)) suspension->resume();
+  // By pointer: GCC 12 destroys what a lambda inside a co_await captures by value twice.
+  co_await suspend([line = state.get()](std::unique_ptr<Suspension> suspension) {
+    if (!line->wait(suspension)) suspension->resume();
   });
   Held held(state);
   // The one before may have resumed us from within its own end: not to grow its stack.

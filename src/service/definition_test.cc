@@ -8,7 +8,8 @@ namespace {
 QueueInfo sample() {
   QueueConfig config;
   config.visibility_seconds = 77;
-  config.policy = R"({"Version":"2012-10-17"})";
+  config.policy = R"({"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*",)"
+                  R"("Action":"sqs:*","Resource":"*"}]})";
   config.redrive_policy =
       RedrivePolicy{.target = *QueueArn::parse("arn:aws:sqs:us-east-1:111122223333:dead"),
                     .receive_count_max = 4};

@@ -485,8 +485,8 @@ Answer<api::ReceiveMessageResponse> receive_message(Context& context,
     response.messages.push_back(received_message(delivery, system_attributes, selector));
   }
   context.attachment = std::move(received->charge);
-  context.on_undelivered = [executor = co_await boost::asio::this_coro::executor, &shard,
-                            &sealer = context.service.sealer, id = (*queue)->id,
+  const auto executor = co_await boost::asio::this_coro::executor;
+  context.on_undelivered = [executor, &shard, &sealer = context.service.sealer, id = (*queue)->id,
                             lines = std::move(handles)] {
     boost::asio::co_spawn(executor, take_back(shard, sealer, id, lines), boost::asio::detached);
   };
