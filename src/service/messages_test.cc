@@ -307,13 +307,13 @@ TEST_F(Messages, ADeliveryThatNobodyGotIsTakenBack) {
   EXPECT_THAT(bodies("q"), IsEmpty());
   undelivered();
   io_.poll();
+  // One receive need not bring both: what has been handed out may have to be loaded again.
   api::ReceiveMessageRequest request = wanted();
-  request.max_number_of_messages = 10;
   request.attribute_names = {"ApproximateReceiveCount"};
-  const api::ReceiveMessageResponse received = ask(receive_message, request).value();
-  ASSERT_THAT(received.messages, SizeIs(2));
-  for (const api::ReceivedMessage& one : received.messages) {
-    EXPECT_THAT(one.attributes, ElementsAre(Pair("ApproximateReceiveCount", "1")));
+  for (int i = 0; i < 2; ++i) {
+    const api::ReceiveMessageResponse received = ask(receive_message, request).value();
+    ASSERT_THAT(received.messages, SizeIs(1));
+    EXPECT_THAT(received.messages[0].attributes, ElementsAre(Pair("ApproximateReceiveCount", "1")));
   }
 }
 

@@ -57,7 +57,8 @@ QueueInfoPointer Registry::find(const QueueArn& arn) const {
   return directory_.find(arn.account(), arn.name());
 }
 
-QueueSettings Registry::settings_of(const QueueInfo& info) const {
+// @param shard the number of the shard that owns the queue.
+QueueSettings Registry::settings_of(const QueueInfo& info, std::size_t shard) const {
   QueueSettings settings;
   settings.retention = seconds(info.config.retention_seconds);
   settings.arn = arn_of(info).text();
@@ -65,6 +66,7 @@ QueueSettings Registry::settings_of(const QueueInfo& info) const {
     settings.receive_count_max = static_cast<std::uint32_t>(policy->receive_count_max);
     if (const QueueInfoPointer target = find(policy->target)) {
       settings.dead_letter_queue = target->id;
+      settings.dead_letters_leave_shard = shard_number(target->id) != shard;
     }
   }
   return settings;
@@ -142,7 +144,7 @@ awaitable<Expected<void>> Registry::restore() {
 void Registry::configure(Shard& shard) const {
   for (const auto& [id, bytes] : shard.definitions()) {
     const Expected<QueueInfo> info = decode_definition(id, bytes);
-    if (info) shard.configure_queue(id, settings_of(*info));
+    if (info) shard.configure_queue(id, settings_of(*info, shard_number(id)));
   }
 }
 
@@ -205,13 +207,14 @@ awaitable<Expected<QueueInfoPointer>> Registry::make(NewQueue wanted, QueueConfi
                                                           .tags = std::move(wanted.tags),
                                                           .created_at = {},
                                                           .modified_at = {}});
-  const auto create_on = [this, &info = *info](Shard& shard, Timestamp now) -> Expected<QueueId> {
-    info.created_at = now;
-    info.modified_at = now;
-    return shard.create_queue(encode_definition(info), settings_of(info), now);
-  };
   const auto emptiest = std::ranges::min_element(queue_counts_) - queue_counts_.begin();
   const auto number = static_cast<std::size_t>(emptiest);
+  const auto create_on = [this, number, &info = *info](Shard& shard,
+                                                       Timestamp now) -> Expected<QueueId> {
+    info.created_at = now;
+    info.modified_at = now;
+    return shard.create_queue(encode_definition(info), settings_of(info, number), now);
+  };
   const Expected<QueueId> id = co_await shards_[number]->call(create_on);
   if (!id) co_return id.error();
   info->id = *id;
@@ -270,7 +273,7 @@ awaitable<Expected<void>> Registry::set_name(std::string key, QueueId queue) {
 awaitable<Expected<void>> Registry::configure_sources(QueueArn target) {
   for (const QueueInfoPointer& source : directory_.dead_letter_sources(target)) {
     const auto configure_source = [this, &source](Shard& shard, Timestamp) -> Expected<void> {
-      shard.configure_queue(source->id, settings_of(*source));
+      shard.configure_queue(source->id, settings_of(*source, shard_number(source->id)));
       return {};
     };
     const Expected<void> configured = co_await driver_of(source->id).call(configure_source);
@@ -290,7 +293,8 @@ awaitable<Expected<QueueInfoPointer>> Registry::change(AccountId account, QueueN
 
   const auto define = [this, part, &info = *info](Shard& shard, Timestamp now) {
     if (part == Part::config) info.modified_at = now;
-    return shard.define_queue(info.id, encode_definition(info), settings_of(info));
+    return shard.define_queue(info.id, encode_definition(info),
+                              settings_of(info, shard_number(info.id)));
   };
   const Expected<void> defined = co_await driver_of(info->id).call(define);
   if (!defined) co_return defined.error();
