@@ -12,6 +12,8 @@ constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20;
 constexpr std::uint64_t kGibibyte = std::uint64_t{1} << 30;
 // Where housekeeping does not come, the shard brings the rows to RocksDB itself.
 constexpr std::size_t kPendingBytesHard = 64 * kMebibyte;
+// A burst's memory is given back.
+constexpr std::size_t kPendingBytesKept = 8 * kMebibyte;
 // Dead space up to so many segments is left alone.
 constexpr std::uint64_t kRelocationSlackSegments = 4;
 
@@ -64,6 +66,7 @@ class LogStore::View final : public Snapshot {
 
 void LogStore::Pending::clear() {
   rows.clear();
+  if (rows.capacity() > kPendingBytesKept) rows.shrink_to_fit();
   progress.live_changes.clear();
   progress.segments_gone.clear();
   log_bytes = 0;

@@ -12,6 +12,9 @@
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -36,6 +39,7 @@ namespace {
 constexpr std::array<const char*, kFamilyCount> kFamilyNames = {
     "meta", "queues", "index", "state", "due", "names", "groups", "deduplication", "transfers"};
 constexpr std::size_t kWriteBufferBytes = std::size_t{16} << 20;  // of one family
+constexpr std::chrono::seconds kFlushTimeMax{60};
 constexpr int kOpenFilesMax = 256;
 
 // Our own records, in RocksDB's default family.
@@ -47,15 +51,6 @@ std::string live_bytes_key(std::uint64_t segment) {
   append_u64(key, segment);
   return key;
 }
-
-// RocksDB would wait for space by itself, by its own clock; resume() is when we say.
-class RecoveryWaitsForUs final : public rocksdb::EventListener {
- public:
-  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
-                            bool* auto_recovery) override {
-    *auto_recovery = false;
-  }
-};
 
 StoreError rows_error(std::string_view what, const rocksdb::Status& status) {
   return StoreError(std::string(what) + ": " + status.ToString(), status.IsCorruption());
@@ -84,6 +79,53 @@ rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache
 }
 
 }  // namespace
+
+// Sees what RocksDB has really made durable. Flush() is not enough: after an error that resume()
+// got over it may say that all is well before the flush has ended (seen in 7.8).
+class Rows::FlushWatcher final : public rocksdb::EventListener {
+ public:
+  /// `durable`: the sequence number up to which everything is durable already.
+  void start(std::uint64_t durable) { durable_ = durable; }
+
+  /// Before a flush: errors from now on are its errors.
+  void begin() {
+    const std::lock_guard lock(mutex_);
+    error_ = rocksdb::Status::OK();
+  }
+
+  /// Waits until everything up to `sequence` is durable, or the background work fails.
+  rocksdb::Status wait(std::uint64_t sequence) {
+    std::unique_lock lock(mutex_);
+    const bool ended = changed_.wait_for(lock, kFlushTimeMax,
+                                         [&] { return durable_ >= sequence || !error_.ok(); });
+    if (durable_ >= sequence) return rocksdb::Status::OK();
+    return ended ? error_ : rocksdb::Status::TimedOut("the flush did not end");
+  }
+
+  void OnFlushCompleted(rocksdb::DB*, const rocksdb::FlushJobInfo& flush) override {
+    // All families are flushed as one; every write ends with our own records.
+    if (flush.cf_id != 0) return;
+    const std::lock_guard lock(mutex_);
+    durable_ = std::max(durable_, flush.largest_seqno);
+    changed_.notify_all();
+  }
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
+    const std::lock_guard lock(mutex_);
+    error_ = *status;
+    changed_.notify_all();
+  }
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* auto_recovery) override {
+    // RocksDB would wait for space by its own clock; resume() is when we say.
+    *auto_recovery = false;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t durable_ = 0;
+  rocksdb::Status error_;
+};
 
 // A RocksDB snapshot, or the error that stood in its way.
 class Rows::View final : public Snapshot {
@@ -222,7 +264,8 @@ StoreResult<std::unique_ptr<Rows>> Rows::open(const RowsOptions& options) {
   database.info_log_level = rocksdb::WARN_LEVEL;
   database.max_log_file_size = std::size_t{1} << 20;
   database.keep_log_file_num = 2;
-  database.listeners.push_back(std::make_shared<RecoveryWaitsForUs>());
+  const auto watcher = std::make_shared<FlushWatcher>();
+  database.listeners.push_back(watcher);
   database.stats_dump_period_sec = 0;
   database.stats_persist_period_sec = 0;
 
@@ -239,6 +282,8 @@ StoreResult<std::unique_ptr<Rows>> Rows::open(const RowsOptions& options) {
       rocksdb::DB::Open(database, options.path, descriptors, &handles, &opened);
   if (!status.ok()) return rows_error("cannot open the rows in " + options.path, status);
   rows->database_.reset(opened);
+  rows->watcher_ = watcher;
+  watcher->start(opened->GetLatestSequenceNumber());  // without a log, what is there is flushed
   std::copy(handles.begin(), handles.end(), rows->handles_.begin());
   if (auto loaded = rows->load(); !loaded) return loaded.error();
   return rows;
@@ -312,6 +357,7 @@ StoreResult<void> Rows::apply(std::string_view encoded, const RowsProgress& prog
   }
   if (auto done = applier.write(); !done) return done;
 
+  applied_sequence_ = database_->GetLatestSequenceNumber();
   position_ = progress.position;
   for (const auto& [segment, live] : changed) live_bytes_[segment] = live;
   for (const std::uint64_t segment : progress.segments_gone) live_bytes_.erase(segment);
@@ -320,7 +366,10 @@ StoreResult<void> Rows::apply(std::string_view encoded, const RowsProgress& prog
 
 StoreResult<void> Rows::flush() {
   const std::vector<rocksdb::ColumnFamilyHandle*> all(handles_.begin(), handles_.end());
-  const rocksdb::Status status = database_->Flush(rocksdb::FlushOptions(), all);
+  const std::uint64_t sequence = applied_sequence_;
+  watcher_->begin();
+  rocksdb::Status status = database_->Flush(rocksdb::FlushOptions(), all);
+  if (status.ok()) status = watcher_->wait(sequence);
   if (!status.ok()) return rows_error("cannot flush rows", status);
   return {};
 }

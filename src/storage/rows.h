@@ -9,6 +9,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -97,12 +98,15 @@ class Rows {
  private:
   class View;
   class Applier;
+  class FlushWatcher;
 
   Rows() = default;
   StoreResult<void> load();
   rocksdb::ColumnFamilyHandle* handle(Family family) const;
 
   std::shared_ptr<RowsMemory> memory_;
+  std::shared_ptr<FlushWatcher> watcher_;
+  std::atomic<std::uint64_t> applied_sequence_{0};  // RocksDB's, of the last write
   std::unique_ptr<rocksdb::DB> database_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount + 1> handles_{};  // [0]: our own records
   std::optional<LogPosition> position_;
