@@ -87,12 +87,14 @@ struct LoadResult {
 };
 
 /// A message on its way to a queue of another shard. Numbers rise for each pair of shards; the
-/// target stores the highest that it has applied in the same commit as the message, and ignores
-/// what is not above it, so that a repeat is harmless.
+/// target stores the highest that it has applied in the same commit as the message, and applies
+/// nothing that is not above it, so that a repeat is harmless, nor anything whose predecessor it
+/// has not applied, so that one that got lost is not taken for a repeat.
 struct Transfer {
   std::uint16_t from_shard = 0;
   std::uint16_t to_shard = 0;
   std::uint64_t number = 0;
+  std::uint64_t previous = 0;  // the one before that was unanswered too, or 0
   QueueId source;
   SequenceNumber sequence;  // of the message in `source`
   QueueId target;

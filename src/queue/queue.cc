@@ -30,8 +30,16 @@ ApiError not_available(std::string_view handle_text) {
       "Message does not exist or is not available for visibility timeout change.");
 }
 
+// Whether the handle names a delivery that a crash has made the slot forget.
+bool forgotten(const SlotState& slot, const ReceiptHandle& handle) {
+  return handle.epoch > slot.epoch ||
+         (handle.epoch == slot.epoch && handle.delivery > slot.delivery);
+}
+
+// Whether the message was not delivered again after the delivery that the handle names.
 bool latest(const SlotState& slot, const ReceiptHandle& handle) {
-  return slot.delivery == handle.delivery && slot.epoch == handle.epoch;
+  return (slot.delivery == handle.delivery && slot.epoch == handle.epoch) ||
+         forgotten(slot, handle);
 }
 
 }  // namespace
@@ -77,16 +85,19 @@ bool Queue::restore_state(BlockNumber number, std::string_view value) {
   for (const SlotState& slot : state->slots) {
     if (slot.phase == Phase::in_flight || slot.phase == Phase::moving) ++in_flight;
   }
-  in_flight_ += in_flight;
-  if (state->parked_until != Timestamp{}) return true;  // it comes back when it is due
+  if (state->parked_until != Timestamp{}) {
+    in_flight_ += in_flight;
+    return true;  // it comes back when it is due
+  }
   LoadedBlock loaded;
   loaded.number = number;
   loaded.index = state->index;
   loaded.state = std::move(state);
   if (in_flight > 0 && context_.memory.room_for(0)) {
-    in_flight_ -= in_flight;  // take_up() counts them
     take_up(loaded, Timestamp{});
   } else {
+    in_flight_ += in_flight;
+    leave_in_flight(number, loaded.state->slots);
     frontier_ = std::min(frontier_, number);
   }
   return true;
@@ -96,6 +107,7 @@ void Queue::finish_restore(Timestamp now) {
   if (counters_.parked > 0) next_parked_ = Timestamp{};
   next_expiry_ = counters_.messages > 0 ? now : kNever;
   rebuild_deadlines();
+  sweep();
 }
 
 // --- sending ---
@@ -410,10 +422,10 @@ DeadLetter Queue::dead_letter(const ChunkMessage& parsed, SequenceNumber sequenc
 // --- operations on delivered messages ---
 
 Found Queue::find(BlockNumber number, Blocks::iterator& block) {
-  if (number < counters_.horizon || number >= committed_end_) return Found::gone;
+  if (number < counters_.horizon) return Found::gone;
   block = blocks_.find(number);
   if (block != blocks_.end()) return Found::here;
-  if (missing_.contains(number)) return Found::gone;
+  if (number >= committed_end_ || missing_.contains(number)) return Found::gone;
   if (block_loads_.emplace(number, false).second) issue_block_loads();
   return Found::on_disk;
 }
@@ -432,8 +444,17 @@ void Queue::issue(Load load) {
 
 // Whether the block was taken away in a commit that the load may not have seen.
 bool Queue::removed(BlockNumber number, const Load& load) const {
-  return std::any_of(removed_.begin(), removed_.end(), [&](const Removed& removed) {
-    return removed.number == number && removed.seal > load.as_of;
+  return among(removed_, number, load);
+}
+
+// Whether the block left memory, or was relocated, with rows that the load may not have seen.
+bool Queue::evicted(BlockNumber number, const Load& load) const {
+  return among(evicted_, number, load);
+}
+
+bool Queue::among(const std::deque<Rewritten>& rewritten, BlockNumber number, const Load& load) {
+  return std::any_of(rewritten.begin(), rewritten.end(), [&](const Rewritten& one) {
+    return one.number == number && one.seal > load.as_of;
   });
 }
 
@@ -494,14 +515,16 @@ Found Queue::change_visibility(const ReceiptHandle& handle, std::string_view han
     return Found::gone;
   }
   SlotState& state = touch(block)[slot];
-  // After a crash the delivery that the handle names may be forgotten; it then counts as the last.
-  const bool forgotten = state.epoch != handle.epoch && state.phase == Phase::waiting;
-  if (state.phase == Phase::deleted || state.phase == Phase::moving ||
-      (!latest(state, handle) && !forgotten)) {
+  if (state.phase == Phase::deleted || state.phase == Phase::moving || !latest(state, handle)) {
     error = not_available(handle_text);
     return Found::gone;
   }
-  const Timestamp received_at = state.received_at == Timestamp{} ? now : state.received_at;
+  if (forgotten(state, handle)) {
+    state.delivery = handle.delivery;
+    state.epoch = handle.epoch;
+    state.received_at = now;  // it cannot be known any more
+  }
+  const Timestamp received_at = state.received_at;
   if (now + timeout - received_at > kVisibilityMax ||
       (timeout == kVisibilityMax && now == received_at)) {
     error = invalid_parameter(
@@ -572,7 +595,9 @@ Found Queue::return_moving(SequenceNumber sequence, Timestamp now) {
 // --- purge ---
 
 void Queue::purge(Timestamp now) {
-  close_block();
+  // What no commit holds yet needs none any more.
+  open_.reset();
+  pending_.clear();
   counters_.purged_at = now;
   counters_.horizon = counters_.next_block;
   counters_.messages = counters_.delayed = counters_.bytes = 0;
@@ -582,6 +607,8 @@ void Queue::purge(Timestamp now) {
   listed_.clear();
   dirty_.clear();
   deadlines_.clear();
+  left_in_flight_.clear();
+  left_deadlines_.clear();
   in_flight_ = 0;
   next_parked_ = kNever;
   next_expiry_ = kNever;
@@ -601,8 +628,9 @@ void Queue::remove() {
 }
 
 void Queue::sweep() {
+  // A relocation in flight is about to change what a sweep would release.
   const BlockNumber last = std::min(counters_.horizon, committed_end_);
-  if (sweeping_ || counters_.swept >= last) return;
+  if (sweeping_ || relocating_ > 0 || counters_.swept >= last) return;
   sweeping_ = true;
   Load load;
   load.kind = Load::Kind::sweep;
@@ -660,7 +688,8 @@ void Queue::load_chunk(BlockNumber number, Block& block) {
 }
 
 void Queue::relocate(BlockNumber number, const PayloadPlace& place) {
-  if (relocations_.contains(number) || counters_.deleted) return;
+  // The store asks again for what is passed over now.
+  if (relocations_.contains(number) || counters_.deleted || !may_load()) return;
   relocations_.emplace(number, std::nullopt);
   Load load;
   load.kind = Load::Kind::relocate;
@@ -732,6 +761,10 @@ void Queue::loaded_block(const LoadResult& result, Timestamp now) {
   const BlockNumber number = result.load.first;
   block_loads_.erase(number);
   if (number < counters_.horizon || blocks_.contains(number)) return;
+  if (evicted(number, result.load)) {
+    block_loads_.emplace(number, false);  // it was here meanwhile: look again
+    return issue_block_loads();
+  }
   if (result.blocks.empty() || removed(number, result.load)) {
     missing_.insert(number);
     return;
@@ -763,9 +796,32 @@ void Queue::loaded_chunk(const LoadResult& result, Timestamp now) {
   }
 }
 
+// Notes what goes on being in flight in a block that leaves memory unparked: nothing else tells
+// when it is not any more.
+void Queue::leave_in_flight(BlockNumber number, const std::vector<SlotState>& slots) {
+  std::vector<Timestamp> until;
+  for (const SlotState& slot : slots) {
+    if (slot.phase == Phase::in_flight) until.push_back(slot.visible_at);
+    if (slot.phase == Phase::moving) until.push_back(kNever);
+  }
+  if (until.empty()) return;
+  left_deadlines_.set(*std::min_element(until.begin(), until.end()), number);
+  left_in_flight_[number] = std::move(until);
+  if (left_deadlines_.size() <= 2 * left_in_flight_.size() + 256) return;
+  left_deadlines_.clear();
+  for (const auto& [left, times] : left_in_flight_) {
+    left_deadlines_.set(*std::min_element(times.begin(), times.end()), left);
+  }
+}
+
 // What was in flight when it left memory is counted in in_flight_ still; take_up() counts it anew.
 void Queue::forget_in_flight(const LoadedBlock& loaded) {
-  if (!loaded.state) return;
+  if (const auto left = left_in_flight_.find(loaded.number); left != left_in_flight_.end()) {
+    in_flight_ -= left->second.size();
+    left_in_flight_.erase(left);
+    return;
+  }
+  if (!loaded.state || !loaded.parked()) return;
   for (const SlotState& slot : loaded.state->slots) {
     if (slot.phase == Phase::in_flight || slot.phase == Phase::moving) --in_flight_;
   }
@@ -789,18 +845,19 @@ void Queue::loaded_relocation(const LoadResult& result) {
   const auto pending = relocations_.find(result.load.first);
   if (pending == relocations_.end()) return;
   if (result.blocks.empty() || result.blocks.front().chunk == nullptr ||
-      result.load.first < counters_.horizon) {
+      result.load.first < counters_.horizon || removed(result.load.first, result.load) ||
+      evicted(result.load.first, result.load)) {
     relocations_.erase(pending);
     return;
   }
   pending->second = result.blocks.front();
-  relocation_evictions_ = evictions_;
   changed_ = true;
 }
 
 void Queue::loaded_sweep(const LoadResult& result) {
   sweeping_ = false;
   for (const LoadedBlock& block : result.blocks) {
+    if (removed(block.number, result.load)) continue;
     context_.effects.writes.erase(Family::index, block_key(id_, block.number));
     context_.effects.writes.release(block.index.place);
   }
@@ -817,13 +874,18 @@ void Queue::expire(Timestamp now) {
     next_expiry_ = kNever;
     return;
   }
-  expiring_ = true;
+  if (expiry_resumes_) return expire_from(*std::exchange(expiry_resumes_, std::nullopt));
+  earliest_sent_ = kNever;
   // Parked blocks lie below the head; without any, what lies below it is gone.
   expire_from(counters_.parked > 0 ? counters_.horizon : head());
-  earliest_sent_ = kNever;
 }
 
 void Queue::expire_from(BlockNumber first) {
+  expiring_ = may_load();
+  if (!expiring_) {
+    expiry_resumes_ = first;  // next_expiry_ is still due
+    return;
+  }
   expire_evictions_ = evictions_;
   Load load;
   load.kind = Load::Kind::expire;
@@ -850,7 +912,7 @@ void Queue::loaded_expire(const LoadResult& result, Timestamp now) {
     const auto it = blocks_.find(loaded.number);
     if (it != blocks_.end()) {
       expire_resident(it);
-    } else if (!loaded.index.moved) {
+    } else {
       expire_on_disk(loaded);
     }
   }
@@ -875,11 +937,11 @@ void Queue::expire_on_disk(const LoadedBlock& loaded) {
   WriteBatch& writes = context_.effects.writes;
   const std::string key = block_key(id_, loaded.number);
   std::uint64_t live = loaded.index.count;
+  forget_in_flight(loaded);
   if (loaded.state) {
     for (const SlotState& slot : loaded.state->slots) {
       if (slot.phase == Phase::deleted) --live;
     }
-    forget_in_flight(loaded);
     writes.erase(Family::state, key);
   } else if (loaded.parked()) {
     counters_.delayed -= live;
@@ -892,6 +954,7 @@ void Queue::expire_on_disk(const LoadedBlock& loaded) {
   writes.release(loaded.index.place);
   counters_.messages -= live;
   counters_.bytes -= loaded.index.place.length;
+  if (loaded.index.moved) --counters_.moved_blocks;
   removed_.push_back({seal_count_ + 1, loaded.number});
   relocations_.erase(loaded.number);
   changed_ = true;
@@ -912,12 +975,24 @@ void Queue::tick(Timestamp now) {
     --in_flight_;
     make_ready(it->first, it->second);
   }
+  TimerHeap<BlockNumber>::Timer left;
+  while (left_deadlines_.pop_due(now, left)) {
+    const auto it = left_in_flight_.find(left.key);
+    if (it == left_in_flight_.end()) continue;
+    std::vector<Timestamp>& until = it->second;
+    in_flight_ -= std::erase_if(until, [now](Timestamp time) { return time <= now; });
+    if (until.empty()) {
+      left_in_flight_.erase(it);
+    } else {
+      left_deadlines_.set(*std::min_element(until.begin(), until.end()), left.key);
+    }
+  }
   if (next_parked_ <= now) load_due(now);
   expire(now);
 }
 
 Timestamp Queue::next_event() const {
-  Timestamp next = deadlines_.next();
+  Timestamp next = std::min(deadlines_.next(), left_deadlines_.next());
   if (!due_loading_ && may_load()) next = std::min(next, next_parked_);
   if (!expiring_ && may_load()) next = std::min(next, next_expiry_);
   return next;
@@ -951,6 +1026,7 @@ void Queue::evict(std::size_t bytes, Timestamp now) {
         write_state(number, block, Timestamp{});
         changed_ = true;
       }
+      leave_in_flight(number, block.slots);
       frontier_ = std::min(frontier_, number);
     } else {
       wake = std::max(wake, now + 1);
@@ -960,13 +1036,16 @@ void Queue::evict(std::size_t bytes, Timestamp now) {
       note_parked(wake);
       changed_ = true;
     }
+    // Its rows are in the batch being filled, or else at the latest in the one in flight.
+    evicted_.push_back({changed_ ? seal_count_ + 1 : seal_count_, number});
+    relocations_.erase(number);  // what was loaded for it may be outdated
     evicted = true;
     const auto gone = it++;
     drop(gone);
   }
   if (!evicted) return;
   ++evictions_;
-  if (changed_) evicted_seal_ = seal_count_ + 1;
+  evicted_seal_ = evicted_.back().seal;
 }
 
 void Queue::note_parked(Timestamp at) {
@@ -1080,7 +1159,6 @@ void Queue::seal_relocations() {
     }
     it = relocations_.erase(it);
     const auto resident = blocks_.find(number);
-    if (resident == blocks_.end() && relocation_evictions_ != evictions_) continue;
     SealedBlock moved;
     moved.number = number;
     moved.chunk = loaded->chunk;
@@ -1101,6 +1179,7 @@ void Queue::seal_relocations() {
     writes.erase(Family::index, key);
     writes.put_placed(Family::index, key, moved.payload, encode_index(moved.index));
     if (state) writes.put_placed(Family::state, key, moved.payload, encode_state(*state));
+    evicted_.push_back({seal_count_ + 1, number});  // a load may still bring the old place
     ++relocating_;
     sealed_.push_back(std::move(moved));
   }
@@ -1110,6 +1189,7 @@ void Queue::committed(std::span<const PayloadPlace> places, Timestamp now) {
   committed_count_ = seal_count_;
   const std::uint64_t known = loads_.empty() ? committed_count_ : loads_.front();
   while (!removed_.empty() && removed_.front().seal <= known) removed_.pop_front();
+  while (!evicted_.empty() && evicted_.front().seal <= known) evicted_.pop_front();
   for (SealedBlock& sealed : std::exchange(sealed_, {})) {
     sealed.index.place = places[sealed.payload];
     if (sealed.relocated) {
@@ -1121,7 +1201,6 @@ void Queue::committed(std::span<const PayloadPlace> places, Timestamp now) {
       make_ready(it->first, it->second);  // a receive may have passed it over meanwhile
       continue;
     }
-    committed_end_ = sealed.number + 1;
     if (sealed.number < counters_.horizon) continue;
     if (sealed.index.due != Timestamp{}) {
       note_parked(sealed.index.due);
@@ -1138,6 +1217,10 @@ void Queue::committed(std::span<const PayloadPlace> places, Timestamp now) {
     block.live = block.index.count;
     make_ready(sealed.number, insert(sealed.number, std::move(block)));
   }
+  // Not one further than the last of the commit: a purge may have left numbers unused.
+  committed_end_ = !pending_.empty() ? pending_.front().number
+                   : open_           ? open_->number
+                                     : counters_.next_block;
   if (next_expiry_ == kNever && counters_.messages > 0 && settings_.retention > 0) {
     next_expiry_ = now + settings_.retention;
   }

@@ -36,10 +36,10 @@ namespace millrace {
 /// What the engine must know of a queue's attributes.
 struct QueueSettings {
   Milliseconds retention = 0;
-  std::uint32_t receive_count_max = 0;       // maxReceiveCount; 0: no dead-letter queue
-  std::optional<QueueId> dead_letter_queue;  // nothing while it does not exist
-  bool dead_letters_leave_shard = false;     // it is owned by another shard
-  std::string arn;  // of this queue: the DeadLetterQueueSourceArn of what it moves
+  std::uint32_t receive_count_max = 0;            // maxReceiveCount; 0: no dead-letter queue
+  std::optional<QueueId> dead_letter_queue = {};  // nothing while it does not exist
+  bool dead_letters_leave_shard = false;          // it is owned by another shard
+  std::string arn = {};  // of this queue: the DeadLetterQueueSourceArn of what it moves
 };
 
 /// The three counts that GetQueueAttributes tells.
@@ -182,8 +182,9 @@ class Queue {
     std::uint32_t payload = 0;  // number of its chunk in the batch
     bool relocated = false;
   };
-  struct Removed {
-    std::uint64_t seal;  // the commit that takes the block's rows away
+  // A block whose rows a commit changes that some load may not have seen.
+  struct Rewritten {
+    std::uint64_t seal;  // that commit
     BlockNumber number;
   };
 
@@ -201,6 +202,7 @@ class Queue {
   void mark_dirty(BlockNumber number, Block& block);
   void take_up(const LoadedBlock& loaded, Timestamp now);
   void unpark(const LoadedBlock& loaded, Timestamp now);
+  void leave_in_flight(BlockNumber number, const std::vector<SlotState>& slots);
   void forget_in_flight(const LoadedBlock& loaded);
 
   Delivery deliver(const ChunkMessage& parsed, SequenceNumber sequence, SlotState& state,
@@ -217,6 +219,8 @@ class Queue {
   void issue(Load load);
   void issue_block_loads();
   bool removed(BlockNumber number, const Load& load) const;
+  bool evicted(BlockNumber number, const Load& load) const;
+  static bool among(const std::deque<Rewritten>& rewritten, BlockNumber number, const Load& load);
   void load_due(Timestamp now);
   void load_chunk(BlockNumber number, Block& block);
   void loaded_window(const LoadResult& result, Timestamp now);
@@ -253,15 +257,19 @@ class Queue {
   std::vector<BlockNumber> ready_;       // a min-heap: blocks that may have something to hand out
   TimerHeap<SequenceNumber> deadlines_;  // of what is in flight and resident
   std::uint64_t in_flight_ = 0;          // resident or not
+  // Blocks that left memory unparked: until when their messages are in flight.
+  std::map<BlockNumber, std::vector<Timestamp>> left_in_flight_;
+  TimerHeap<BlockNumber> left_deadlines_;
   std::size_t resident_bytes_ = 0;
   std::size_t chunk_bytes_ = 0;  // of resident chunks: the window
 
   BlockNumber frontier_ = 1;
-  BlockNumber committed_end_ = 1;        // blocks below it are committed
-  Timestamp next_parked_ = kNever;       // not later than the first due row
-  Timestamp parked_meanwhile_ = kNever;  // the earliest that was parked during a due load
-  Timestamp next_expiry_ = kNever;       // when to look for messages that are too old
-  Timestamp earliest_sent_ = kNever;     // of the blocks that such a look has passed
+  BlockNumber committed_end_ = 1;              // blocks below it are committed
+  Timestamp next_parked_ = kNever;             // not later than the first due row
+  Timestamp parked_meanwhile_ = kNever;        // the earliest that was parked during a due load
+  Timestamp next_expiry_ = kNever;             // when to look for messages that are too old
+  Timestamp earliest_sent_ = kNever;           // of the blocks that such a look has passed
+  std::optional<BlockNumber> expiry_resumes_;  // where it goes on once loads may be asked for
 
   bool window_loading_ = false;
   bool due_loading_ = false;
@@ -273,7 +281,6 @@ class Queue {
   std::uint64_t window_evictions_ = 0;  // of these, when the window load was asked for; and so on
   std::uint64_t due_evictions_ = 0;
   std::uint64_t expire_evictions_ = 0;
-  std::uint64_t relocation_evictions_ = 0;
   std::map<BlockNumber, bool> block_loads_;  // wanted by operations; whether asked for yet
   std::set<BlockNumber> missing_;            // found to be gone by such a load
   std::map<BlockNumber, std::optional<LoadedBlock>> relocations_;  // wanted; with what was loaded
@@ -284,7 +291,8 @@ class Queue {
   std::vector<SealedBlock> sealed_;   // in the commit in flight
   std::vector<BlockNumber> listed_;   // resident blocks with something for the next commit
   std::vector<BlockNumber> dirty_;    // resident blocks with lazily written state
-  std::deque<Removed> removed_;       // lately, in order of `seal`
+  std::deque<Rewritten> removed_;     // lately, in order of `seal`
+  std::deque<Rewritten> evicted_;     // likewise
   std::vector<std::uint64_t> loads_;  // as_of of each load under way, in order
   std::uint64_t seal_count_ = 0;
   std::uint64_t committed_count_ = 0;

@@ -412,16 +412,13 @@ void Shard::forget_missing(const std::vector<BlockWanted>& blocks) {
 void Shard::loaded(const LoadResult& result, Timestamp now) {
   if (result.load.kind == Load::Kind::transfer) return transfers_.loaded(result);
   Entry* found = entry(result.load.queue);
+  if (found != nullptr) found->queue->loaded(result, now);
+  for (const TransferResult& waiting : std::exchange(finishing_, {})) transfer_done(waiting, now);
   if (found == nullptr) return;
-  found->queue->loaded(result, now);
-  if (!finishing_.empty()) {
-    for (const TransferResult& waiting : std::exchange(finishing_, {})) {
-      transfer_done(waiting, now);
-    }
-  }
   serve(*found, now);
   after(*found, now);
-  if (memory_.over()) make_room(now);
+  // A block that an operation waits for must not go before that has run.
+  if (memory_.over() && result.load.kind != Load::Kind::block) make_room(now);
 }
 
 void Shard::relocate(std::string_view owner_key, const PayloadPlace& place, Timestamp now) {
@@ -463,7 +460,7 @@ Timestamp Shard::next_event() const {
 }
 
 bool Shard::has_changes(Timestamp now) const {
-  return !changed_.empty() || !effects_.writes.empty() || next_flush_ <= now;
+  return !changed_.empty() || !effects_.writes.empty() || !applying_.empty() || next_flush_ <= now;
 }
 
 void Shard::seal(Timestamp now, bool flush_all) {
@@ -494,7 +491,9 @@ void Shard::seal(Timestamp now, bool flush_all) {
   context_.batch_bytes = 0;
   transfers_.seal();
   applied_ = std::exchange(applying_, {});
-  if (now - last_time_ >= kTimeInterval) {
+  // What was sealed and what was applied before is told by a commit, if there is little in it.
+  const bool owed = effects_.writes.empty() && (!sealed_.empty() || !applied_.empty());
+  if (owed || now - last_time_ >= kTimeInterval) {
     last_time_ = now;
     effects_.writes.put(Family::meta, kTimeKey,
                         encode_number(static_cast<std::uint64_t>(now.milliseconds)));
@@ -525,7 +524,9 @@ void Shard::committed(std::span<const PayloadPlace> places, Timestamp now) {
 
 void Shard::apply_transfer(const Transfer& transfer) {
   Entry* target = find(transfer.target);
-  if (transfers_.apply(transfer) && target != nullptr) {
+  const Transfers::Arrival arrival = transfers_.apply(transfer);
+  if (arrival == Transfers::Arrival::early) return;
+  if (arrival == Transfers::Arrival::fresh && target != nullptr) {
     const std::optional<ChunkMessage> parsed = parse_chunk_message(*transfer.chunk, 0);
     CHECK(parsed && parsed->origin);
     target->queue->accept(parsed->message, *parsed->origin);

@@ -59,13 +59,15 @@ std::uint64_t Transfers::add(std::uint16_t to_shard, QueueId source, SequenceNum
 
 // The target takes a lower number for a repeat, so a channel's transfers leave in order.
 void Transfers::send_in_order(std::uint16_t to_shard) {
+  std::uint64_t previous = 0;
   for (auto it = outbox_.lower_bound({to_shard, 0});
        it != outbox_.end() && it->first.first == to_shard; ++it) {
     Entry& entry = it->second;
+    const std::uint64_t before = std::exchange(previous, it->first.second);
     if (entry.sent) continue;
     if (!entry.committed || !entry.chunk) return;
     entry.sent = true;
-    effects_.transfers.push_back({shard_, to_shard, it->first.second, entry.record.source,
+    effects_.transfers.push_back({shard_, to_shard, it->first.second, before, entry.record.source,
                                   entry.record.sequence, entry.record.target,
                                   std::exchange(entry.chunk, nullptr)});
   }
@@ -97,12 +99,13 @@ bool Transfers::finish(const Transfer& transfer) {
   return true;
 }
 
-bool Transfers::apply(const Transfer& transfer) {
+Transfers::Arrival Transfers::apply(const Transfer& transfer) {
   std::uint64_t& applied = applied_[transfer.from_shard];
-  if (transfer.number <= applied) return false;
+  if (transfer.number <= applied) return Arrival::repeated;
+  if (transfer.previous > applied) return Arrival::early;
   applied = transfer.number;
   effects_.writes.put(Family::transfers, applied_key(transfer.from_shard), encode_number(applied));
-  return true;
+  return Arrival::fresh;
 }
 
 }  // namespace millrace

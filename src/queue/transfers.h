@@ -43,8 +43,14 @@ class Transfers {
   /// The target has answered: takes the outbox row away. @return false if it is not there any more.
   bool finish(const Transfer& transfer);
 
-  /// At the target: whether `transfer` is new. If so, it counts as applied with the next commit.
-  bool apply(const Transfer& transfer);
+  /// What a transfer is to its target.
+  enum class Arrival : std::uint8_t {
+    fresh,     // it counts as applied with the next commit
+    repeated,  // it was applied before: the answer got lost
+    early,     // one before it got lost; both are sent again
+  };
+  /// At the target.
+  Arrival apply(const Transfer& transfer);
 
   bool empty() const { return outbox_.empty(); }
 

@@ -1,0 +1,263 @@
+#include "queue/records.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/bytes.h"
+
+namespace millrace {
+namespace {
+
+constexpr PayloadPlace kPlace{77, 4096, 1234};
+
+std::string placed(const std::string& value) {
+  std::string row;
+  append_place(row, kPlace);
+  return row + value;
+}
+
+// A value must be refused when it is cut anywhere, when something follows, and by its version.
+template <class Parse>
+void expect_strict(const std::string& value, std::size_t version_at, Parse parse) {
+  ASSERT_TRUE(parse(value));
+  for (std::size_t length = 0; length < value.size(); ++length) {
+    EXPECT_FALSE(parse(std::string_view(value).substr(0, length))) << length;
+  }
+  EXPECT_FALSE(parse(value + "x"));
+  std::string other = value;
+  ++other[version_at];
+  EXPECT_FALSE(parse(other));
+}
+
+TEST(Records, SplitASequenceIntoBlockAndSlot) {
+  const SequenceNumber sequence = sequence_of(12, 63);
+  EXPECT_EQ(block_of(sequence), 12u);
+  EXPECT_EQ(slot_of(sequence), 63u);
+  EXPECT_EQ(block_of(SequenceNumber{sequence.value() + 1}), 13u);
+}
+
+TEST(Records, KeysComeBackAndSortAsTheirNumbers) {
+  const auto block = parse_block_key(block_key(QueueId{7}, 300));
+  ASSERT_TRUE(block);
+  EXPECT_EQ(block->queue, QueueId{7});
+  EXPECT_EQ(block->block, 300u);
+  EXPECT_LT(block_key(QueueId{7}, 255), block_key(QueueId{7}, 256));
+  EXPECT_LT(block_key(QueueId{7}, UINT64_MAX), block_key(QueueId{8}, 0));
+  EXPECT_LT(block_key(QueueId{7}, UINT64_MAX), queue_key_end(QueueId{7}));
+  EXPECT_LE(queue_key_end(QueueId{7}), block_key(QueueId{8}, 0));
+
+  const auto due = parse_due_key(due_key(QueueId{7}, Timestamp{1000}, 300));
+  ASSERT_TRUE(due);
+  EXPECT_EQ(due->queue, QueueId{7});
+  EXPECT_EQ(due->due, Timestamp{1000});
+  EXPECT_EQ(due->block, 300u);
+  EXPECT_LT(due_key(QueueId{7}, Timestamp{255}, 9), due_key(QueueId{7}, Timestamp{256}, 1));
+
+  EXPECT_FALSE(parse_block_key("short"));
+  EXPECT_FALSE(parse_block_key(due_key(QueueId{7}, Timestamp{1}, 1)));
+  EXPECT_FALSE(parse_due_key(block_key(QueueId{7}, 1)));
+}
+
+TEST(Records, TellDefinitionAndCountersApart) {
+  bool counters = true;
+  EXPECT_EQ(parse_queue_key(queue_key(QueueId{9}), counters), QueueId{9});
+  EXPECT_FALSE(counters);
+  EXPECT_EQ(parse_queue_key(counters_key(QueueId{9}), counters), QueueId{9});
+  EXPECT_TRUE(counters);
+  EXPECT_LT(queue_key(QueueId{9}), counters_key(QueueId{9}));
+  EXPECT_FALSE(parse_queue_key("", counters));
+  EXPECT_FALSE(parse_queue_key(queue_key(QueueId{9}) + '\2', counters));
+  EXPECT_FALSE(parse_queue_key(counters_key(QueueId{9}) + '\1', counters));
+}
+
+TEST(Records, IndexComesBack) {
+  const IndexRecord record{{}, 64, Timestamp{5}, Timestamp{9}, true};
+  const std::string value = placed(encode_index(record));
+  const auto parsed = parse_index(value);
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->place, kPlace);
+  EXPECT_EQ(parsed->count, 64);
+  EXPECT_EQ(parsed->sent_at, Timestamp{5});
+  EXPECT_EQ(parsed->due, Timestamp{9});
+  EXPECT_TRUE(parsed->moved);
+  expect_strict(value, kPayloadPlaceBytes, parse_index);
+  EXPECT_FALSE(parse_index(placed(encode_index({{}, 0, {}, {}, false}))));
+  EXPECT_FALSE(parse_index(placed(encode_index({{}, 65, {}, {}, false}))));
+}
+
+TEST(Records, StateComesBack) {
+  StateRecord record;
+  record.index = {{}, 3, Timestamp{5}, Timestamp{}, false};
+  record.parked_until = Timestamp{8};
+  record.slots.resize(3);
+  record.slots[0].phase = SlotState::Phase::deleted;
+  record.slots[1] = {
+      Timestamp{1}, Timestamp{2}, Timestamp{3}, UINT32_MAX, 4, 5, SlotState::Phase::in_flight};
+  record.slots[2].phase = SlotState::Phase::moving;
+  const std::string value = placed(encode_state(record));
+  const auto parsed = parse_state(value);
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->index.place, kPlace);
+  EXPECT_EQ(parsed->parked_until, Timestamp{8});
+  ASSERT_EQ(parsed->slots.size(), 3u);
+  EXPECT_EQ(parsed->slots[0].phase, SlotState::Phase::deleted);
+  EXPECT_EQ(parsed->slots[1].phase, SlotState::Phase::in_flight);
+  EXPECT_EQ(parsed->slots[1].visible_at, Timestamp{1});
+  EXPECT_EQ(parsed->slots[1].first_received_at, Timestamp{2});
+  EXPECT_EQ(parsed->slots[1].received_at, Timestamp{3});
+  EXPECT_EQ(parsed->slots[1].receive_count, UINT32_MAX);
+  EXPECT_EQ(parsed->slots[1].delivery, 4u);
+  EXPECT_EQ(parsed->slots[1].epoch, 5u);
+  EXPECT_EQ(parsed->slots[2].phase, SlotState::Phase::moving);
+  expect_strict(value, kPayloadPlaceBytes, parse_state);
+  std::string phase = value;
+  phase[kPayloadPlaceBytes + 19 + 8] = 4;  // behind the index record and the time
+  EXPECT_FALSE(parse_state(phase));
+}
+
+TEST(Records, CountersComeBack) {
+  const QueueCounters counters{1000,           900, 800, 700, 600, 500, UINT64_MAX,
+                               Timestamp{400}, 300, 200, true};
+  const std::string value = encode_counters(counters);
+  const auto parsed = parse_counters(value);
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->next_block, 1000u);
+  EXPECT_EQ(parsed->head, 900u);
+  EXPECT_EQ(parsed->horizon, 800u);
+  EXPECT_EQ(parsed->swept, 700u);
+  EXPECT_EQ(parsed->messages, 600u);
+  EXPECT_EQ(parsed->delayed, 500u);
+  EXPECT_EQ(parsed->bytes, UINT64_MAX);
+  EXPECT_EQ(parsed->purged_at, Timestamp{400});
+  EXPECT_EQ(parsed->parked, 300u);
+  EXPECT_EQ(parsed->moved_blocks, 200u);
+  EXPECT_TRUE(parsed->deleted);
+  expect_strict(value, 0, parse_counters);
+}
+
+TEST(Records, TransferRowsComeBack) {
+  const auto outbox = parse_transfer_key(outbox_key(3, 99));
+  ASSERT_TRUE(outbox);
+  EXPECT_TRUE(outbox->outbox);
+  EXPECT_EQ(outbox->shard, 3);
+  EXPECT_EQ(outbox->number, 99u);
+  const auto applied = parse_transfer_key(applied_key(4));
+  ASSERT_TRUE(applied);
+  EXPECT_FALSE(applied->outbox);
+  EXPECT_EQ(applied->shard, 4);
+  EXPECT_FALSE(parse_transfer_key(""));
+  EXPECT_FALSE(parse_transfer_key("b" + applied_key(4).substr(1)));
+  EXPECT_FALSE(parse_transfer_key(outbox_key(3, 99) + "x"));
+
+  const std::string value = placed(encode_outbox({{}, QueueId{1}, SequenceNumber{2}, QueueId{3}}));
+  const auto record = parse_outbox(value);
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->place, kPlace);
+  EXPECT_EQ(record->source, QueueId{1});
+  EXPECT_EQ(record->sequence, SequenceNumber{2});
+  EXPECT_EQ(record->target, QueueId{3});
+  expect_strict(value, kPayloadPlaceBytes, parse_outbox);
+
+  EXPECT_EQ(parse_number(encode_number(UINT64_MAX)), UINT64_MAX);
+  expect_strict(encode_number(5), 0, parse_number);
+}
+
+class ChunkTest : public testing::Test {
+ protected:
+  static NewMessage message(std::string_view body) {
+    NewMessage made;
+    made.body = body;
+    made.sender_id = "sender";
+    made.body_md5[0] = 9;
+    return made;
+  }
+};
+
+TEST_F(ChunkTest, MessagesComeBackWithAllTheyHave) {
+  const std::vector<MessageAttribute> attributes{{"n", "Number", "1", false},
+                                                 {"raw", "Binary.x", std::string("\0\1", 2), true}};
+  NewMessage full = message("body");
+  full.attributes = attributes;
+  full.trace_header = "trace";
+  full.group_id = "group";
+  full.deduplication_id = "deduplication";
+  ChunkBuilder builder;
+  builder.add(message(""), Timestamp{1});
+  builder.add(full, Timestamp{2});
+  EXPECT_EQ(builder.count(), 2u);
+  const std::size_t bytes = builder.bytes();
+  const std::string chunk = builder.finish();
+  EXPECT_LE(chunk.size(), bytes);
+  EXPECT_EQ(builder.count(), 0u);
+
+  const auto plain = parse_chunk_message(chunk, 0);
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->message.body, "");
+  EXPECT_EQ(plain->message.sent_at, Timestamp{1});
+  EXPECT_TRUE(plain->message.attributes.empty());
+  EXPECT_FALSE(plain->origin);
+
+  const auto parsed = parse_chunk_message(chunk, 1);
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->message.body, "body");
+  EXPECT_EQ(parsed->message.body_md5[0], 9);
+  EXPECT_EQ(parsed->message.sender_id, "sender");
+  EXPECT_EQ(parsed->message.trace_header, "trace");
+  EXPECT_EQ(parsed->message.group_id, "group");
+  EXPECT_EQ(parsed->message.deduplication_id, "deduplication");
+  ASSERT_EQ(parsed->message.attributes.size(), 2u);
+  EXPECT_EQ(parsed->message.attributes[0].data_type, "Number");
+  EXPECT_TRUE(parsed->message.attributes[1].binary);
+  EXPECT_EQ(parsed->message.attributes[1].value, std::string("\0\1", 2));
+  EXPECT_FALSE(parse_chunk_message(chunk, 2));
+}
+
+TEST_F(ChunkTest, AMovedMessageKeepsWhatItWasAndWhereItCameFrom) {
+  ChunkBuilder builder;
+  const std::vector<MessageAttribute> attributes{{"n", "Number", "1", false}};
+  NewMessage sent = message("body");
+  sent.attributes = attributes;
+  builder.add(sent, Timestamp{1});
+  const std::string first = builder.finish();
+  MessageOrigin origin;
+  origin.id[3] = 8;
+  origin.source_arn = "arn";
+  origin.receive_count = 6;
+  origin.first_received_at = Timestamp{7};
+  builder.add_moved(parse_chunk_message(first, 0)->message, origin);
+  const std::string second = builder.finish();
+  const auto parsed = parse_chunk_message(second, 0);
+  ASSERT_TRUE(parsed && parsed->origin);
+  EXPECT_EQ(parsed->message.body, "body");
+  EXPECT_EQ(parsed->message.sent_at, Timestamp{1});
+  ASSERT_EQ(parsed->message.attributes.size(), 1u);
+  EXPECT_EQ(parsed->message.attributes[0].value, "1");
+  EXPECT_EQ(parsed->message.dead_letter_source_arn, "arn");
+  EXPECT_EQ(parsed->origin->id, origin.id);
+  EXPECT_EQ(parsed->origin->receive_count, 6u);
+  EXPECT_EQ(parsed->origin->first_received_at, Timestamp{7});
+}
+
+TEST_F(ChunkTest, ReadsNothingOutsideOfDamagedBytes) {
+  ChunkBuilder builder;
+  for (int i = 0; i < 3; ++i) builder.add(message("body"), Timestamp{1});
+  const std::string chunk = builder.finish();
+  for (std::size_t length = 0; length < chunk.size(); ++length) {
+    for (unsigned slot = 0; slot < 4; ++slot) {
+      parse_chunk_message(std::string(chunk, 0, length), slot);  // the sanitizer watches
+    }
+  }
+  for (std::size_t i = 0; i < chunk.size(); ++i) {
+    for (const char damage : {'\0', '\x7f', '\xff'}) {
+      std::string damaged = chunk;
+      damaged[i] = damage;
+      const auto parsed = parse_chunk_message(damaged, 2);
+      EXPECT_LE(parsed ? parsed->message.body.size() : 0, chunk.size());
+    }
+  }
+  EXPECT_FALSE(parse_chunk_message("", 0));
+  EXPECT_FALSE(parse_chunk_message(std::string("\2") + chunk.substr(1), 0));
+}
+
+}  // namespace
+}  // namespace millrace
