@@ -159,12 +159,15 @@ TEST(Server, KeepsQueuesAndMessagesOverARestart) {
 TEST(Server, DeclaredQueuesAreMadeAndSet) {
   const DataDirectory data;
   ServeOptions options = data.options();
-  options.queues = {{.name = "orders",
-                     .attributes = {{"VisibilityTimeout", "60"}},
-                     .tags = {{"team", "shop"}},
-                     .dead_letter_queue = "failed",
-                     .receive_count_max = 3},
-                    {.name = "failed"}};
+  QueueDeclaration orders;
+  orders.name = "orders";
+  orders.attributes = {{"VisibilityTimeout", "60"}};
+  orders.tags = {{"team", "shop"}};
+  orders.dead_letter_queue = "failed";
+  orders.receive_count_max = 3;
+  QueueDeclaration failed;
+  failed.name = "failed";
+  options.queues = {orders, failed};
   const std::string attributes =
       "/000000000000/orders?Action=GetQueueAttributes&AttributeName.1=VisibilityTimeout"
       "&AttributeName.2=RedrivePolicy";
@@ -185,7 +188,10 @@ TEST(Server, DeclaredQueuesAreMadeAndSet) {
 
 TEST(Server, ADeclaredQueueThatCannotBeMadeEndsTheStart) {
   ServeOptions options = ephemeral();
-  options.queues = {{.name = "orders", .attributes = {{"VisibilityTimeout", "-1"}}}};
+  QueueDeclaration orders;
+  orders.name = "orders";
+  orders.attributes = {{"VisibilityTimeout", "-1"}};
+  options.queues = {orders};
   RunningServer server(options);
   EXPECT_EQ(server.greeting(), "");
   EXPECT_THAT(server.error(), HasSubstr("queue \"orders\" of the configuration"));

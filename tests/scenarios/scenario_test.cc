@@ -37,9 +37,9 @@ std::string read_text(const fs::path& path) {
 }
 
 /// One run of one scenario through one protocol.
-class Run {
+class ScenarioRun {
  public:
-  explicit Run(Protocol protocol) : protocol_(protocol) {}
+  explicit ScenarioRun(Protocol protocol) : protocol_(protocol) {}
 
   /// @return what is wrong, or nothing.
   std::string step(const Step& step) {
@@ -97,7 +97,7 @@ class ScenarioTest : public ::testing::TestWithParam<std::tuple<std::string, Pro
 TEST_P(ScenarioTest, GetsTheAnswersThatAreWritten) {
   const auto& [name, protocol] = GetParam();
   const fs::path path = fs::path(SCENARIO_DIR) / (name + ".txt");
-  Run run(protocol);
+  ScenarioRun run(protocol);
   for (const Step& step : read_scenario(read_text(path))) {
     const std::string wrong = run.step(step);
     ASSERT_EQ(wrong, "") << path.string() << ":" << step.line << ": " << step.action;
