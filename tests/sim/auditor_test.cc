@@ -8,10 +8,12 @@ namespace {
 // A queue with one acknowledged message, and the words to say what happens to it.
 class AuditorTest : public testing::Test {
  protected:
-  AuditorTest() {
-    auditor.created(queue);
-    auditor.created(dead_letters);
-    auditor.sent(message, MessageId{1}, SequenceNumber{64}, at(10));
+  AuditorTest() { auditor.sent(message, MessageId{1}, SequenceNumber{64}, at(10)); }
+
+  QueueNumber make(const QueueFacts& facts) {
+    const QueueNumber made = auditor.create_requested(facts);
+    auditor.created(made);
+    return made;
   }
 
   static Timestamp at(std::int64_t milliseconds) { return Timestamp{1'000'000 + milliseconds}; }
@@ -35,8 +37,8 @@ class AuditorTest : public testing::Test {
   }
 
   Auditor auditor;
-  const QueueNumber dead_letters = auditor.create_requested({0, 0, seconds(1000), 0, {}});
-  const QueueNumber queue = auditor.create_requested({1, 0, seconds(1000), 2, 0});
+  const QueueNumber dead_letters = make({0, 0, seconds(1000), 0, {}});
+  const QueueNumber queue = make({1, 0, seconds(1000), 2, 0});
   const MessageNumber message = auditor.send_requested(queue, 30, 0, at(0));
   std::string text;
 };

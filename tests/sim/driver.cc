@@ -29,8 +29,9 @@ bool Events::step(Timestamp until) {
     return false;
   }
   auto next = actions_.extract(actions_.begin());
-  clock_.advance(std::max<Milliseconds>(next.key().first - now(), 0));
-  ++steps_;
+  const Milliseconds passed = std::max<Milliseconds>(next.key().first - now(), 0);
+  clock_.advance(passed);
+  steps_ = passed > 0 ? 1 : steps_ + 1;
   next.mapped()();
   return true;
 }
@@ -383,7 +384,8 @@ void Driver::commit_finished() {
 }
 
 void Driver::arm_timer() {
-  const Timestamp next = std::max(loop_->next_event(), events_.now());
+  // What is due already waits for something else: a timer takes at least a millisecond.
+  const Timestamp next = std::max(loop_->next_event(), events_.now() + 1);
   if (next >= timer_at_ || loop_->next_event() == kNever) return;
   timer_at_ = next;
   events_.after(next - events_.now(), [this, next, generation = generation_] {
@@ -391,6 +393,18 @@ void Driver::arm_timer() {
     timer_at_ = kNever;
     pump();
   });
+}
+
+std::string Driver::text() const {
+  std::string text = "shard " + std::to_string(number_) + ": " + std::to_string(calls_.size()) +
+                     " calls, " + std::to_string(receives_.size()) + " receives";
+  if (!loop_) return text + ", closed";
+  if (stopping_) text += ", stopping";
+  if (loop_->committing()) text += ", a commit in flight";
+  if (loop_->next_event() != kNever) {
+    text += ", next event in " + std::to_string(loop_->next_event() - events_.now()) + " ms";
+  }
+  return text;
 }
 
 void Driver::relocate_some() {

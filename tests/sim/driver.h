@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -35,7 +36,8 @@ class Events {
   /// Moves time to the next action and runs it. @return false if there is none up to `until`: time
   /// then stands there.
   bool step(Timestamp until);
-  std::uint64_t steps() const { return steps_; }
+  /// How many actions have run at this moment already.
+  std::uint64_t steps_at_once() const { return steps_; }
 
  private:
   Random random_;
@@ -101,6 +103,8 @@ class Driver {
   void crash(FaultStore::InFlight in_flight);
   /// Writes everything, closes and opens again.
   void restart();
+  /// What is under way here, for the report of a failing run.
+  std::string text() const;
   /// Asks for chunks to be written again at the log's head.
   void relocate_some();
   /// A change was made through shard(): its effects are to be carried out.

@@ -15,13 +15,13 @@ Plan::Plan(std::uint64_t seed) {
   Random random(seed);
   shards = random.chance(1, 2) ? 2 : 1;
   clients = 1 + static_cast<unsigned>(random.below(6));
-  length = seconds(pick(random, {20, 60, 180}));
+  length = seconds(pick(random, {5, 20, 60}));
   memory_bytes = pick<std::size_t>(random, {1 << 11, 1 << 13, 1 << 15, 64 << 20});
   batch_bytes_max = pick<std::size_t>(random, {1 << 10, 1 << 14, 3 << 20});
   body_bytes_max = pick<std::size_t>(random, {20, 200, 4000});
   commit_time_max = pick<Milliseconds>(random, {1, 10, 300});
   load_time_max = pick<Milliseconds>(random, {1, 10, 300});
-  think_time_max = pick<Milliseconds>(random, {1, 50, 1000});
+  think_time_max = pick<Milliseconds>(random, {5, 50, 1000});
   commits_per_crash = pick<std::uint64_t>(random, {0, 0, 20, 100, 500});
   crash_interval = pick<Milliseconds>(random, {0, 0, 2000, 15'000});
   restart_interval = pick<Milliseconds>(random, {0, 0, 5000, 20'000});

@@ -15,8 +15,8 @@ constexpr Milliseconds kVisibilityMax = seconds(10);
 constexpr Milliseconds kWaitMax = seconds(5);
 constexpr Milliseconds kShortRetention = seconds(60);
 constexpr Milliseconds kDrainVisibility = seconds(20);
-// A run that takes more steps than this goes round in circles.
-constexpr std::uint64_t kStepsMax = 5'000'000;
+// A server that takes more steps than this within one millisecond goes round in circles.
+constexpr std::uint64_t kStepsAtOnceMax = 20'000;
 
 }  // namespace
 
@@ -48,7 +48,9 @@ std::optional<std::string> Workload::run() {
 bool Workload::advance(Milliseconds by) {
   const Timestamp until = events_.now() + by;
   while (!auditor_.violation() && events_.step(until)) {
-    if (events_.steps() > kStepsMax) auditor_.broken("the server never comes to rest");
+    if (events_.steps_at_once() > kStepsAtOnceMax) {
+      auditor_.broken("the server goes round in circles");
+    }
   }
   return !auditor_.violation();
 }
@@ -116,6 +118,12 @@ void Workload::opened(unsigned shard) {
     }
   }
   configure_all();
+}
+
+// The only refusal that a request of these clients may meet is that its queue is gone.
+void Workload::refused(QueueNumber queue, const ApiError& error) {
+  if (error.code() == ErrorCode::queue_does_not_exist) return auditor_.queue_missing(queue);
+  auditor_.broken("queue " + std::to_string(queue) + " refused a request: " + error.message());
 }
 
 std::optional<QueueNumber> Workload::any_queue() {
@@ -200,7 +208,7 @@ void Workload::send(std::size_t client) {
       },
       [this, client, queue, request](Outcome outcome) {
         --busy_;
-        if (outcome == Outcome::done && !request->result) auditor_.queue_missing(*queue);
+        if (outcome == Outcome::done && !request->result) refused(*queue, request->result.error());
         if (outcome == Outcome::done && request->result) {
           std::uint64_t before = 0;
           for (std::size_t i = 0; i < request->numbers.size(); ++i) {
@@ -228,7 +236,7 @@ void Workload::start_receive(QueueNumber queue, unsigned count, Milliseconds tim
         --busy_;
         *ended = true;
         std::vector<Held> held;
-        if (outcome == Outcome::done && !result) auditor_.queue_missing(queue);
+        if (outcome == Outcome::done && !result) refused(queue, result.error());
         if (outcome == Outcome::done && result) {
           for (const Delivery& delivery : result->deliveries) {
             const auto delivered = auditor_.received(queue, delivery, moment, timeout);
@@ -280,7 +288,7 @@ void Workload::start_erase(QueueNumber queue, std::vector<Held> held, std::funct
       },
       [this, queue, result, held = std::move(held), then = std::move(then)](Outcome outcome) {
         --busy_;
-        if (outcome == Outcome::done && !*result) auditor_.queue_missing(queue);
+        if (outcome == Outcome::done && !*result) refused(queue, result->error());
         if (outcome == Outcome::done && *result) {
           for (const Held& one : held) {
             auditor_.deleted(queue, one.number, outcome, events_.now());
@@ -327,7 +335,9 @@ void Workload::change(std::size_t client) {
           },
           [this, client, chosen, timeout, asked_at, answer](Outcome outcome) {
             --busy_;
-            if (outcome == Outcome::done && !answer->result) auditor_.queue_missing(chosen.queue);
+            if (outcome == Outcome::done && !answer->result) {
+              refused(chosen.queue, answer->result.error());
+            }
             const bool changed =
                 outcome == Outcome::done && answer->result && !answer->result->front();
             auditor_.changed(chosen.number, timeout, asked_at, changed);
@@ -349,7 +359,7 @@ void Workload::purge(std::size_t client) {
       [this, client, queue, result](Outcome outcome) {
         --busy_;
         slots_[facts_.at(*queue).slot].busy = false;
-        if (outcome == Outcome::done && !*result) auditor_.queue_missing(*queue);
+        if (outcome == Outcome::done && !*result) refused(*queue, result->error());
         auditor_.purged(*queue, *result ? outcome : Outcome::refused, events_.now());
         finished(client);
       });
@@ -405,7 +415,9 @@ bool Workload::wait_until_idle() {
     if (busy_ == 0) return true;
     if (!advance(seconds(1))) return false;
   }
-  auditor_.broken(std::to_string(busy_) + " requests never ended");
+  std::string text = std::to_string(busy_) + " requests never ended";
+  for (const auto& driver : world_.drivers) text += "\n  " + driver->text();
+  auditor_.broken(std::move(text));
   return false;
 }
 

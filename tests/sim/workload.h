@@ -46,6 +46,7 @@ class Workload {
   QueueSettings settings(QueueNumber queue) const;
   void configure_all();
   void opened(unsigned shard);
+  void refused(QueueNumber queue, const ApiError& error);
   std::optional<QueueNumber> any_queue();
 
   // Clients.
