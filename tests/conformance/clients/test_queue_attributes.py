@@ -161,7 +161,7 @@ class Encryption(SqsTest):
         url = self.new_queue({"KmsMasterKeyId": "alias/mine"})
         found = self.attributes(url)
         self.assertEqual(found["KmsMasterKeyId"], "alias/mine")
-        self.assertEqual(found["KmsDataKeyReusePeriodSeconds"], "300")
+        self.assertNotIn("KmsDataKeyReusePeriodSeconds", found)
         self.assertEqual(found["SqsManagedSseEnabled"], "false")
         self.set_attributes(url, KmsMasterKeyId="")
         found = self.attributes(url)

@@ -276,7 +276,6 @@ test('bodies are 1 byte to 1 MiB of allowed characters', async () => {
   assert.equal((await receiveOne(url)).Body, body);
   await refused(send(url, `${body}x`), badValue);
   await refused(send(url, ''), { code: 'MissingParameter' });
-  await refused(send(url, undefined), { code: 'MissingParameter' });
   await refused(send(url, 'a\u0001'), { code: 'InvalidMessageContents' });
   await refused(send(url, 'a\uffff'), { code: 'InvalidMessageContents' });
   await refused(send(undefined, 'b'), noQueue);
