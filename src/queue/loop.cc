@@ -114,10 +114,7 @@ void Loop::loaded(const LoadResult& result, Timestamp now) {
       ready.push_back(std::move(*it));
       it = parked_.erase(it);
     }
-    for (const Parked& parked : ready) {
-      run(*parked.call, now);
-      shard_.forget_missing(parked.wanted);
-    }
+    for (const Parked& parked : ready) run(*parked.call, now);
   }
   release_replies();
 }

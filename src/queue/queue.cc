@@ -16,6 +16,8 @@ constexpr std::size_t kBlockBytes = std::size_t{128} << 10;
 constexpr std::size_t kWindowBytes = std::size_t{4} << 20;
 constexpr std::uint32_t kWindowBlocks = 1024;
 constexpr std::uint32_t kSweepBlocks = 2000;
+// So many blocks that are gone are remembered: far more than one operation names.
+constexpr std::size_t kMissingMax = 4096;
 // One receive moves no more dead letters than this; the next commit brings the rest.
 constexpr std::size_t kMoveBytes = std::size_t{1} << 20;
 // Retention is looked at no more often than this, however short it is.
@@ -766,6 +768,7 @@ void Queue::loaded_block(const LoadResult& result, Timestamp now) {
     return issue_block_loads();
   }
   if (result.blocks.empty() || removed(number, result.load)) {
+    if (missing_.size() >= kMissingMax) missing_.clear();
     missing_.insert(number);
     return;
   }

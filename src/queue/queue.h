@@ -144,8 +144,6 @@ class Queue {
   Found finish_moving(SequenceNumber sequence);
   /// Or it could not: it is visible here again. @return as finish_moving().
   Found return_moving(SequenceNumber sequence, Timestamp now);
-  /// The next find() of a block that a load found missing loads it anew.
-  void forget_missing() { missing_.clear(); }
 
   // --- commits ---
 
@@ -282,7 +280,7 @@ class Queue {
   std::uint64_t due_evictions_ = 0;
   std::uint64_t expire_evictions_ = 0;
   std::map<BlockNumber, bool> block_loads_;  // wanted by operations; whether asked for yet
-  std::set<BlockNumber> missing_;            // found to be gone by such a load
+  std::set<BlockNumber> missing_;            // lately found by such a load to be gone, for good
   std::map<BlockNumber, std::optional<LoadedBlock>> relocations_;  // wanted; with what was loaded
   unsigned relocating_ = 0;                                        // in the commit in flight
 

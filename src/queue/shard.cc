@@ -403,12 +403,6 @@ Expected<std::vector<std::optional<ApiError>>> Shard::change_visibility(
 
 // --- the world's side ---
 
-void Shard::forget_missing(const std::vector<BlockWanted>& blocks) {
-  for (const BlockWanted& wanted : blocks) {
-    if (Entry* found = entry(wanted.queue)) found->queue->forget_missing();
-  }
-}
-
 void Shard::loaded(const LoadResult& result, Timestamp now) {
   if (result.load.kind == Load::Kind::transfer) return transfers_.loaded(result);
   Entry* found = entry(result.load.queue);

@@ -127,8 +127,6 @@ class Shard {
   /// Blocks that the operation which just ran waits for; empties the list. Not empty: the operation
   /// did nothing and is to be run again when they have been loaded.
   std::vector<BlockWanted> blocks_wanted() { return std::exchange(wanted_, {}); }
-  /// After an operation that waited for blocks has run again.
-  void forget_missing(const std::vector<BlockWanted>& blocks);
 
   void loaded(const LoadResult& result, Timestamp now);
   /// Writes the chunk at `place` again at the head of the log, if it is still in use there.

@@ -191,6 +191,23 @@ TEST_F(QueueTest, DeletesByAnExpiredHandleButNotFromANewReceiver) {
   EXPECT_THAT(loop_.poll_bodies(queue), ElementsAre("b"));
 }
 
+TEST_F(QueueTest, DeletesInOneCallWhatIsHereAndWhatIsLongGone) {
+  const QueueId queue = loop_.create_queue();
+  loop_.send(queue, {"a"});
+  const std::string gone = loop_.poll(queue).front().receipt_handle;
+  loop_.erase(queue, {gone});
+  loop_.send(queue, {"b"});
+  const std::string here = loop_.poll(queue).front().receipt_handle;
+  std::vector<ReceiptHandle> handles{*loop_.sealer().open(gone), *loop_.sealer().open(here)};
+  const auto call =
+      loop_.submit([&](Shard& shard, Timestamp at) { shard.erase(queue, handles, at).value(); });
+  ASSERT_TRUE(loop_.begin_commit());
+  ASSERT_TRUE(loop_.finish_commit());  // what was here is gone as well when the call runs again
+  loop_.settle();
+  EXPECT_TRUE(call->succeeded);
+  EXPECT_FALSE(has_message(loop_));
+}
+
 TEST_F(QueueTest, LeavesNothingOnDiskOfWhatWasDeleted) {
   const QueueId queue = loop_.create_queue();
   loop_.send(queue, {"a", "b"});

@@ -1,0 +1,499 @@
+// Random operations against the engine and the naive queues: their answers must agree.
+//
+// A run is a list of operations; each brings the seed of what the world does meanwhile, so a list
+// with some taken away is still a run. Runs happen in a child process, since a CHECK ends it. A
+// failing list is shrunk and printed. MILLRACE_SEED replays one seed, MILLRACE_RUNS says how many.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <map>
+#include <set>
+#include <stdexcept>
+
+#include "base/random.h"
+#include "naive_queue.h"
+#include "support/loop_harness.h"
+
+namespace millrace {
+namespace {
+
+constexpr std::size_t kQueues = 3;  // the last one takes the dead letters of the others
+constexpr std::size_t kDead = kQueues - 1;
+constexpr Milliseconds kLong = seconds(345'600);
+constexpr unsigned kStepsMax = 4'000;
+
+enum class Kind : std::uint8_t {
+  send,
+  receive,
+  long_poll,
+  erase,
+  change_visibility,
+  advance,
+  purge,
+  recreate,
+  restart,
+  crash,
+  crash_during_send,
+  crash_during_erase,
+  relocate,
+  rest,
+  count
+};
+constexpr std::array kNames{
+    "send",     "receive",  "long_poll", "erase", "change_visibility", "advance",
+    "purge",    "recreate", "restart",   "crash", "crash_during_send", "crash_during_erase",
+    "relocate", "rest"};
+static_assert(kNames.size() == static_cast<std::size_t>(Kind::count));
+constexpr std::array<std::uint64_t, kNames.size()> kWeights{24, 24, 6, 16, 10, 12, 1,
+                                                            1,  1,  1, 1,  1,  4,  6};
+
+struct Operation {
+  Kind kind = Kind::send;
+  std::uint64_t seed = 0;
+};
+
+struct Plan {
+  LoopHarness::Options options;
+  std::vector<Operation> operations;
+};
+
+Plan make_plan(std::uint64_t seed, std::size_t operations) {
+  Random random(seed);
+  Plan plan;
+  const std::array<std::size_t, 3> memory{1, 6'000, std::size_t{256} << 20};
+  plan.options.memory_bytes = memory[random.below(memory.size())];
+  if (random.chance(1, 3)) plan.options.batch_bytes_max = 600;
+  std::uint64_t sum = 0;
+  for (const std::uint64_t weight : kWeights) sum += weight;
+  for (std::size_t i = 0; i < operations; ++i) {
+    std::uint64_t at = random.below(sum);
+    std::size_t kind = 0;
+    while (at >= kWeights[kind]) at -= kWeights[kind++];
+    plan.operations.push_back({static_cast<Kind>(kind), random.next()});
+  }
+  return plan;
+}
+
+class Run {
+ public:
+  explicit Run(const Plan& plan)
+      : plan_(plan),
+        loop_(clock_, plan.options),
+        naive_({{kLong, 2, {}}, {seconds(120), 3, {}}, {kLong, 0, {}}}) {
+    for (std::size_t i = kQueues; i-- > 0;) create(i);
+  }
+
+  void go() {
+    for (const Operation& operation : plan_.operations) {
+      random_ = Random(operation.seed);
+      loop_.turn();
+      take_replies();
+      apply(operation.kind);
+      take_replies();
+    }
+    drain();
+  }
+
+ private:
+  struct Handle {
+    std::size_t queue;
+    QueueId id;
+    MessageId message;
+    std::string text;
+  };
+  struct Poll {
+    std::shared_ptr<PendingReceive> receive;
+    std::size_t queue;
+    Milliseconds visibility_timeout;
+  };
+
+  QueueSettings settings(std::size_t queue) const {
+    QueueSettings made;
+    made.retention = queue == 1 ? seconds(120) : kLong;
+    if (queue != kDead) {
+      made.receive_count_max = queue == 0 ? 2 : 3;
+      made.dead_letter_queue = ids_[kDead];
+    }
+    return made;
+  }
+  void create(std::size_t queue) {
+    ids_[queue] = loop_.create_queue(settings(queue));
+    for (std::size_t i = 0; queue == kDead && i < kDead; ++i) {
+      if (ids_[i] != QueueId{}) loop_.configure(ids_[i], settings(i));
+    }
+  }
+
+  void apply(Kind kind) {
+    const std::size_t queue = random_.below(kQueues);
+    switch (kind) {
+      case Kind::send:
+        return await(*send(queue));
+      case Kind::receive:
+        return receive(queue);
+      case Kind::long_poll:
+        polls_.push_back(start_receive(queue, seconds(20)));
+        return some_steps();
+      case Kind::erase:
+        return erase();
+      case Kind::change_visibility:
+        return change_visibility();
+      case Kind::advance:
+        return advance();
+      case Kind::purge:
+        return purge(queue);
+      case Kind::recreate:
+        return recreate(queue);
+      case Kind::restart:
+        loop_.restart();
+        take_replies();
+        return;
+      case Kind::crash:
+        return crash();
+      case Kind::crash_during_send:
+        unanswered_.clear();
+        if (const auto call = send(queue); !call->ended()) {
+          for (std::uint64_t i = random_.below(4); i > 0; --i) step();
+          if (!call->succeeded) doubted_ = unanswered_;
+        }
+        return crash();
+      case Kind::crash_during_erase:
+        return crash_during_erase();
+      case Kind::relocate:
+        return relocate();
+      case Kind::rest:
+        loop_.settle();
+        take_replies();
+        for (std::size_t i = 0; i < kQueues; ++i) {
+          naive_.counted(i, loop_.counts(ids_[i]), loop_.now());
+        }
+        return;
+      case Kind::count:
+        return;
+    }
+  }
+
+  // --- the world, in any order ---
+
+  void step() {
+    switch (random_.below(6)) {
+      case 0:
+        loop_.turn();
+        break;
+      case 1:
+        loop_.perform_load();
+        break;
+      case 2:
+        loop_.deliver_load();
+        break;
+      case 3:
+        loop_.begin_commit();
+        break;
+      case 4:
+        loop_.make_durable();
+        break;
+      default:
+        loop_.finish_commit();
+        break;
+    }
+  }
+  void some_steps() {
+    for (std::uint64_t i = random_.below(12); i > 0; --i) {
+      step();
+      take_replies();
+    }
+  }
+  template <class Ended>
+  void until(Ended ended) {
+    for (unsigned i = 0; i < kStepsMax && !ended(); ++i) {
+      step();
+      if (!ended()) take_replies();
+    }
+    if (!ended()) loop_.settle();
+    if (!ended()) throw std::runtime_error("an operation was never answered");
+  }
+  void await(const PendingCall& call) {
+    until([&] { return call.ended(); });
+    if (!call.succeeded) throw std::runtime_error("an operation failed");
+  }
+
+  void take_replies() {
+    std::erase_if(polls_, [this](const Poll& poll) {
+      if (!poll.receive->result) return false;
+      if (*poll.receive->result) deliver(poll);
+      return true;
+    });
+  }
+  void deliver(const Poll& poll) {
+    for (const Delivery& delivery : poll.receive->deliveries()) {
+      naive_.delivered(poll.queue, delivery, poll.visibility_timeout, loop_.now());
+      handles_.push_back({poll.queue, ids_[poll.queue], delivery.id, delivery.receipt_handle});
+    }
+  }
+
+  // --- operations ---
+
+  std::shared_ptr<PendingCall> send(std::size_t queue) {
+    auto bodies = std::make_shared<std::vector<std::string>>(1 + random_.below(5));
+    for (std::string& body : *bodies) {
+      body = "m" + std::to_string(++sent_) + "-";
+      body.append(random_.below(random_.chance(1, 20) ? 70'000 : 150), 'x');
+    }
+    const Milliseconds delay =
+        random_.chance(1, 5) ? seconds(1 + static_cast<std::int64_t>(random_.below(60))) : 0;
+    return loop_.submit([this, queue, bodies, delay](Shard& shard, Timestamp now) {
+      std::vector<NewMessage> messages(bodies->size());
+      for (std::size_t i = 0; i < messages.size(); ++i) {
+        messages[i].body = (*bodies)[i];
+        messages[i].delay = delay;
+      }
+      const std::vector<SentMessage> sent = shard.send(ids_[queue], messages, now).value();
+      for (std::size_t i = 0; i < sent.size(); ++i) {
+        naive_.sent(queue, sent[i].id, (*bodies)[i], delay, now);
+        unanswered_.emplace_back(queue, sent[i].id);
+      }
+    });
+  }
+
+  Poll start_receive(std::size_t queue, Milliseconds wait) {
+    const std::array<Milliseconds, 5> timeouts{0, seconds(1), seconds(30), seconds(600),
+                                               seconds(43'200)};
+    const Milliseconds timeout = timeouts[random_.below(timeouts.size())];
+    const auto count = static_cast<unsigned>(1 + random_.below(10));
+    return {loop_.receive({ids_[queue], count, timeout, wait}), queue, timeout};
+  }
+  void receive(std::size_t queue) {
+    const bool alone = polls_.empty();
+    const Poll poll = start_receive(queue, 0);
+    polls_.push_back(poll);  // replies count in the order in which they were asked for
+    until([&] { return poll.receive->result.has_value(); });
+    take_replies();
+    if (alone && poll.receive->deliveries().empty()) naive_.found_nothing(queue, loop_.now());
+  }
+
+  // Up to `count` handles of one queue, old ones too.
+  std::vector<Handle> some_handles(std::size_t count) {
+    std::vector<Handle> chosen;
+    std::set<MessageId> messages;
+    for (std::size_t i = 0; i < count && !handles_.empty(); ++i) {
+      const std::size_t recent = std::min<std::size_t>(handles_.size(), 30);
+      const Handle& handle = handles_[handles_.size() - 1 - random_.below(recent)];
+      if (handle.id != ids_[handle.queue]) continue;
+      if (!chosen.empty() && chosen.front().queue != handle.queue) continue;
+      if (messages.insert(handle.message).second) chosen.push_back(handle);
+    }
+    return chosen;
+  }
+  std::shared_ptr<PendingCall> start_erase(const std::vector<Handle>& chosen) {
+    auto handles = std::make_shared<std::vector<ReceiptHandle>>();
+    for (const Handle& handle : chosen) {
+      handles->push_back(loop_.sealer().open(handle.text).value());
+    }
+    return loop_.submit([id = chosen.front().id, handles](Shard& shard, Timestamp now) {
+      shard.erase(id, *handles, now).value();
+    });
+  }
+  void erase() {
+    const std::vector<Handle> chosen = some_handles(1 + random_.below(4));
+    if (chosen.empty()) return;
+    std::vector<std::uint64_t> before;
+    for (const Handle& handle : chosen) {
+      before.push_back(naive_.deliveries(handle.queue, handle.message));
+    }
+    await(*start_erase(chosen));
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+      naive_.erased(chosen[i].queue, chosen[i].message, chosen[i].text, before[i], loop_.now());
+    }
+  }
+  void crash_during_erase() {
+    const std::vector<Handle> chosen = some_handles(1 + random_.below(4));
+    if (!chosen.empty()) {
+      start_erase(chosen);
+      for (std::uint64_t i = random_.below(4); i > 0; --i) step();
+      for (const Handle& handle : chosen) doubted_.emplace_back(handle.queue, handle.message);
+    }
+    crash();
+  }
+
+  void change_visibility() {
+    const std::vector<Handle> chosen = some_handles(1);
+    if (chosen.empty()) return;
+    const Handle& handle = chosen.front();
+    const std::array<Milliseconds, 5> timeouts{0, seconds(1), seconds(60), seconds(43'000),
+                                               seconds(43'200)};
+    const Milliseconds timeout = timeouts[random_.below(timeouts.size())];
+    const std::uint64_t before = naive_.deliveries(handle.queue, handle.message);
+    auto refused = std::make_shared<bool>(false);
+    const auto call = loop_.submit([handle, timeout, refused, this](Shard& shard, Timestamp now) {
+      const Shard::VisibilityChange change{loop_.sealer().open(handle.text).value(), handle.text,
+                                           timeout};
+      *refused = shard.change_visibility(handle.id, {&change, 1}, now).value().front().has_value();
+    });
+    await(*call);
+    naive_.visibility_changed(handle.queue, handle.message, handle.text, timeout, *refused, before,
+                              loop_.now());
+  }
+
+  void advance() {
+    const std::array<Milliseconds, 6> lengths{1,           500,          seconds(2),
+                                              seconds(31), seconds(300), seconds(20'000)};
+    const Milliseconds length = lengths[random_.below(lengths.size())];
+    if (random_.chance(1, 2)) {
+      clock_.advance(length);  // late timers
+      loop_.turn();
+      return take_replies();
+    }
+    const Timestamp end = loop_.now() + length;
+    for (Timestamp next = loop_.loop().next_event(); next <= end;
+         next = loop_.loop().next_event()) {
+      clock_.advance(std::max<Milliseconds>(next - loop_.now(), 0));
+      loop_.settle();
+      take_replies();
+    }
+    clock_.advance(end - loop_.now());
+    loop_.turn();
+  }
+
+  void purge(std::size_t queue) {
+    await(*loop_.submit([this, queue](Shard& shard, Timestamp now) {
+      shard.purge_queue(ids_[queue], 0, now).value();
+      naive_.emptied(queue, now);
+    }));
+  }
+  void recreate(std::size_t queue) {
+    await(*loop_.submit([this, queue](Shard& shard, Timestamp now) {
+      shard.delete_queue(ids_[queue]).value();
+      naive_.emptied(queue, now);
+    }));
+    loop_.forget(ids_[queue]);
+    take_replies();
+    create(queue);
+  }
+  void crash() {
+    take_replies();
+    polls_.clear();
+    loop_.crash(random_.chance(1, 2) ? FaultStore::InFlight::kept : FaultStore::InFlight::lost);
+    naive_.crashed();
+    for (const auto& [queue, message] : std::exchange(doubted_, {})) naive_.doubt(queue, message);
+  }
+  void relocate() {
+    const std::vector<Row> index = loop_.rows(Family::index);
+    if (index.empty()) return;
+    const Row& row = index[random_.below(index.size())];
+    loop_.shard().relocate(row.key, read_place(row.value), loop_.now());
+    some_steps();
+  }
+
+  // Everything comes back after the longest timeout; whatever is certain must be received then.
+  void drain() {
+    loop_.settle();
+    take_replies();
+    loop_.advance(seconds(43'201));
+    take_replies();
+    const Milliseconds timeout = seconds(43'200);
+    for (std::size_t queue = 0; queue < kQueues; ++queue) {
+      for (unsigned empty = 0; empty < 2;) {
+        const std::vector<Delivery> deliveries = loop_.poll(ids_[queue], 10, timeout);
+        for (const Delivery& delivery : deliveries) {
+          naive_.delivered(queue, delivery, timeout, loop_.now());
+        }
+        empty = deliveries.empty() ? empty + 1 : 0;
+      }
+    }
+    naive_.drained(loop_.now());
+  }
+
+  const Plan& plan_;
+  ManualClock clock_{Timestamp{1'700'000'000'000}};
+  LoopHarness loop_;
+  NaiveWorld naive_;
+  Random random_{0};
+  std::array<QueueId, kQueues> ids_{};
+  std::vector<Handle> handles_;
+  std::vector<Poll> polls_;
+  std::vector<std::pair<std::size_t, MessageId>> unanswered_;  // sends so far
+  std::vector<std::pair<std::size_t, MessageId>> doubted_;     // by the crash that follows
+  std::uint64_t sent_ = 0;
+};
+
+// @return why the run fails, or an empty text.
+std::string failure(const Plan& plan) {
+  int ends[2];
+  if (::pipe(ends) != 0) return "there is no pipe";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close(ends[0]);
+    ::dup2(ends[1], STDERR_FILENO);
+    ::alarm(20);
+    int status = 0;
+    try {
+      Run(plan).go();
+    } catch (const std::exception& error) {
+      const std::string text = error.what();
+      status = ::write(ends[1], text.data(), text.size()) < 0 ? 2 : 1;
+    }
+    ::_exit(status);
+  }
+  ::close(ends[1]);
+  std::string text;
+  char buffer[512];
+  for (ssize_t got = 0; (got = ::read(ends[0], buffer, sizeof buffer)) > 0;) {
+    text.append(buffer, static_cast<std::size_t>(got));
+  }
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  return text.empty() ? "ended by signal " + std::to_string(WTERMSIG(status)) : text;
+}
+
+// Takes operations away, in ever smaller pieces, for as long as the run still fails.
+Plan shrink(Plan plan) {
+  for (std::size_t piece = plan.operations.size() / 2; piece > 0;) {
+    bool smaller = false;
+    for (std::size_t at = 0; at + piece <= plan.operations.size();) {
+      Plan candidate = plan;
+      const auto first = candidate.operations.begin() + static_cast<std::ptrdiff_t>(at);
+      candidate.operations.erase(first, first + static_cast<std::ptrdiff_t>(piece));
+      if (failure(candidate).empty()) {
+        at += piece;
+      } else {
+        plan = std::move(candidate);
+        smaller = true;
+      }
+    }
+    if (!smaller || piece > plan.operations.size()) piece /= 2;
+  }
+  return plan;
+}
+
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+TEST(Model, AgreesWithTheNaiveQueue) {
+  constexpr std::size_t kOperations = 200;
+  const bool replay = std::getenv("MILLRACE_SEED") != nullptr;
+  const std::uint64_t first = number_from("MILLRACE_SEED", 1);
+  const std::uint64_t runs = replay ? 1 : number_from("MILLRACE_RUNS", 300);
+  for (std::uint64_t seed = first; seed < first + runs; ++seed) {
+    const Plan plan = make_plan(seed, kOperations);
+    const std::string text = failure(plan);
+    if (text.empty()) continue;
+    const Plan small = shrink(plan);
+    std::string list;
+    for (const Operation& operation : small.operations) {
+      list += std::string("\n  ") + kNames[static_cast<std::size_t>(operation.kind)] + " " +
+              std::to_string(operation.seed);
+    }
+    FAIL() << text << "\nreplay with MILLRACE_SEED=" << seed << "; memory "
+           << small.options.memory_bytes << ", batch " << small.options.batch_bytes_max
+           << "; shrunk to " << small.operations.size()
+           << " operations, which say: " << failure(small) << list;
+  }
+}
+
+}  // namespace
+}  // namespace millrace
