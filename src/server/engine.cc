@@ -30,13 +30,14 @@ ShardOptions shard_options(std::size_t shard, const EngineOptions& options,
 }  // namespace
 
 Engine::Engine(Cores& cores, const Installation& installation, EngineOptions options)
-    : sealer_(installation.key_for("receipt handles")),
+    : cores_(cores),
+      sealer_(installation.key_for("receipt handles")),
       ids_(installation.key_for("message ids")),
       drivers_([&] {
         CHECK(!options.stores.empty());
         std::vector<std::unique_ptr<ShardDriver>> drivers;
         for (std::size_t shard = 0; shard < options.stores.size(); ++shard) {
-          drivers.push_back(make_driver(cores, shard, options));
+          drivers.push_back(make_driver(shard, options));
         }
         return drivers;
       }()),
@@ -54,8 +55,11 @@ Engine::Engine(Cores& cores, const Installation& installation, EngineOptions opt
                .region = options.region,
                .purge_interval = options.purge_interval} {}
 
-std::unique_ptr<ShardDriver> Engine::make_driver(Cores& cores, std::size_t shard,
-                                                 const EngineOptions& options) {
+Engine::~Engine() {
+  cores_.background().join();
+}
+
+std::unique_ptr<ShardDriver> Engine::make_driver(std::size_t shard, const EngineOptions& options) {
   ShardDriverOptions driver;
   driver.shard = shard_options(shard, options, sealer_, ids_);
   driver.open_store = options.stores[shard];
@@ -73,7 +77,7 @@ std::unique_ptr<ShardDriver> Engine::make_driver(Cores& cores, std::size_t shard
     drivers_[source]->take_transfer_result(std::move(result));
   };
   driver.reopened = [this, shard](Shard& opened) { after_reopening(shard, opened); };
-  return std::make_unique<ShardDriver>(cores.context(shard % cores.count()), cores.background(),
+  return std::make_unique<ShardDriver>(cores_.context(shard % cores_.count()), cores_.background(),
                                        std::move(driver));
 }
 

@@ -44,6 +44,9 @@ class Engine {
   /// Opens nothing yet. @param cores outlive the engine. @param installation gives the keys; only
   /// used here.
   Engine(Cores& cores, const Installation& installation, EngineOptions options);
+  /// Waits for what the background threads still do for the shards; they take no more work then.
+  /// The cores do not run any more.
+  ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
@@ -66,10 +69,10 @@ class Engine {
   void stop(std::function<void()> stopped);
 
  private:
-  std::unique_ptr<ShardDriver> make_driver(Cores& cores, std::size_t shard,
-                                           const EngineOptions& options);
+  std::unique_ptr<ShardDriver> make_driver(std::size_t shard, const EngineOptions& options);
   void after_reopening(std::size_t shard, Shard& opened);
 
+  Cores& cores_;
   ReceiptSealer sealer_;
   MessageIdCipher ids_;
   Directory directory_;
