@@ -4,6 +4,7 @@ know, torn and damaged logs, and a disk that is full."""
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -90,10 +91,10 @@ def a_newer_format_is_refused():
         formats = list(data.glob("shard-*/FORMAT"))
         check(formats, "there is no FORMAT file")
         text = formats[0].read_text()
-        digits = "".join(c for c in text if c.isdigit())
-        formats[0].write_text(text.replace(digits, str(int(digits) + 1)))
+        version = int(re.search(r"^version (\d+)$", text, re.MULTILINE).group(1))
+        formats[0].write_text(text.replace(f"version {version}", f"version {version + 1}"))
         said = start_and_fail(data)
-        check("format" in said and str(int(digits) + 1) in said, said)
+        check(f"format version {version + 1}" in said, said)
         formats[0].write_text(text)
         server = Server(test_clock=False, data=str(data)).start()
         server.stop()
