@@ -19,7 +19,7 @@ LogLevel log_level(const std::string& name) {
 }
 
 int fail(const StartError& error) {
-  std::cerr << "millrace: " << error.message() << std::endl;
+  std::cerr << "millrace: " << error.message() << "\n";
   return EXIT_FAILURE;
 }
 
