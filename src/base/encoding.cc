@@ -212,7 +212,7 @@ struct KeyedHash::States {
   SHA256_CTX outer;
 };
 
-KeyedHash::KeyedHash(std::string_view key) : states_(new States) {
+KeyedHash::KeyedHash(std::string_view key) : states_(std::make_unique<States>()) {
   std::array<std::uint8_t, SHA256_CBLOCK> block{};
   if (key.size() > block.size()) {
     const Sha256Digest short_key = sha256(key);
@@ -229,11 +229,9 @@ KeyedHash::KeyedHash(std::string_view key) : states_(new States) {
   OPENSSL_cleanse(block.data(), block.size());
 }
 
-KeyedHash::KeyedHash(const KeyedHash& other) : states_(new States(*other.states_)) {}
+KeyedHash::KeyedHash(const KeyedHash& other) : states_(std::make_unique<States>(*other.states_)) {}
 
-KeyedHash::KeyedHash(KeyedHash&& other) noexcept : states_(other.states_) {
-  other.states_ = nullptr;
-}
+KeyedHash::KeyedHash(KeyedHash&&) noexcept = default;
 
 KeyedHash& KeyedHash::operator=(KeyedHash other) noexcept {
   std::swap(states_, other.states_);
@@ -241,9 +239,7 @@ KeyedHash& KeyedHash::operator=(KeyedHash other) noexcept {
 }
 
 KeyedHash::~KeyedHash() {
-  if (states_ == nullptr) return;
-  OPENSSL_cleanse(states_, sizeof(States));
-  delete states_;
+  if (states_) OPENSSL_cleanse(states_.get(), sizeof(States));
 }
 
 Sha256Digest KeyedHash::operator()(std::string_view bytes) const {

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -53,7 +54,7 @@ class KeyedHash {
 
  private:
   struct States;
-  States* states_;
+  std::unique_ptr<States> states_;
 };
 
 /// Whether the two are equal, in a time that depends on their lengths alone.
