@@ -92,7 +92,7 @@ class Fleet:
     """The client threads, and the server that they find again after each kill."""
 
     def __init__(self, server, ledger, seed):
-        self.server = server
+        self.endpoint = server.endpoint
         self.ledger = ledger
         self.generation = 0
         self.urls = {}
@@ -110,14 +110,14 @@ class Fleet:
                 continue
             if generation != self.generation:
                 generation = self.generation
-                client = Client(self.server.endpoint)
+                client = Client(self.endpoint)
             try:
                 if rng.random() < 0.5:
                     self._send(client, rng)
                 else:
                     self._receive(client, rng, generation)
             except UNKNOWN:
-                client = Client(self.server.endpoint)
+                client = Client(self.endpoint)
                 self.over.wait(0.02)
             except Refused as refusal:
                 if refusal.status < 500:
@@ -215,6 +215,7 @@ def storm(options):
                 fleet.generation += 1
                 server.kill()
                 server.start()
+                fleet.endpoint = server.endpoint
                 fleet.up.set()
         finally:
             fleet.over.set()

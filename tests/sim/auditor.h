@@ -164,6 +164,7 @@ class Auditor {
     std::map<QueueNumber, Timestamp> gone_from;  // by acknowledged purges and deletions
     std::optional<DeliveryNumber> last;
     std::optional<QueueNumber> dead_letter_queue;  // where it was received from
+    Timestamp dead_letter_at;                      // for the first time
     std::uint32_t receives_since_crash = 0;        // from its home
   };
 
