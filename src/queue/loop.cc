@@ -18,15 +18,21 @@ void Loop::submit(ShardCall& call, Timestamp now) {
     waiting_.push_back(&call);
     return;
   }
-  run(call, now);
+  run(call, {}, now);
 }
 
-void Loop::run(ShardCall& call, Timestamp now) {
+// What a call has wanted once stays in memory until it is through, or two blocks of one call might
+// go on pushing each other out.
+void Loop::run(ShardCall& call, std::vector<BlockWanted> pinned, Timestamp now) {
   call.run(shard_, now);
   std::vector<BlockWanted> wanted = shard_.blocks_wanted();
-  if (wanted.empty()) return settle(call, now);
+  if (wanted.empty()) {
+    shard_.unpin(pinned);
+    return settle(call, now);
+  }
+  pinned.insert(pinned.end(), wanted.begin(), wanted.end());
   const std::size_t missing = wanted.size();
-  parked_.push_back({&call, std::move(wanted), missing});
+  parked_.push_back({&call, std::move(pinned), std::move(wanted), missing});
 }
 
 // A call is done when everything that it wrote or may have seen is durable.
@@ -86,7 +92,7 @@ void Loop::turn(Timestamp now) {
   while (!waiting_.empty() && !shard_.batch_full()) {
     ShardCall* call = waiting_.front();
     waiting_.pop_front();
-    run(*call, now);
+    run(*call, {}, now);
   }
   if (shard_.next_event() <= now) shard_.tick(now);
   release_replies();
@@ -114,7 +120,7 @@ void Loop::loaded(const LoadResult& result, Timestamp now) {
       ready.push_back(std::move(*it));
       it = parked_.erase(it);
     }
-    for (const Parked& parked : ready) run(*parked.call, now);
+    for (Parked& parked : ready) run(*parked.call, std::move(parked.pinned), now);
   }
   release_replies();
 }

@@ -99,10 +99,11 @@ class Loop {
  private:
   struct Parked {
     ShardCall* call;
+    std::vector<BlockWanted> pinned;  // everything that it has wanted so far
     std::vector<BlockWanted> wanted;
     std::size_t missing;
   };
-  void run(ShardCall& call, Timestamp now);
+  void run(ShardCall& call, std::vector<BlockWanted> pinned, Timestamp now);
   void settle(ShardCall& call, Timestamp now);
   void release_replies();
   void answer(WaiterId waiter, Expected<ReceiveResult> result);

@@ -1003,6 +1003,12 @@ Timestamp Queue::next_event() const {
 
 // --- eviction ---
 
+void Queue::unpin(BlockNumber number) {
+  const auto it = pinned_.find(number);
+  CHECK(it != pinned_.end());
+  if (--it->second == 0) pinned_.erase(it);
+}
+
 void Queue::evict(std::size_t bytes, Timestamp now) {
   const std::size_t target = bytes >= resident_bytes_ ? 0 : resident_bytes_ - bytes;
   bool evicted = false;
@@ -1010,6 +1016,7 @@ void Queue::evict(std::size_t bytes, Timestamp now) {
     --it;
     auto& [number, block] = *it;
     if (block.listed || block.loading_chunk || block.relocating || block.live == 0) continue;
+    if (pinned_.contains(number)) continue;
     Timestamp wake = kNever;
     bool ready = false;
     bool moving = false;

@@ -145,6 +145,10 @@ class Queue {
   /// Or it could not: it is visible here again. @return as finish_moving().
   Found return_moving(SequenceNumber sequence, Timestamp now);
 
+  /// Keeps block `number` from leaving memory, once it is there, until as many unpin().
+  void pin(BlockNumber number) { ++pinned_[number]; }
+  void unpin(BlockNumber number);
+
   // --- commits ---
 
   /// Whether seal() would add anything to the batch besides what is written lazily.
@@ -280,6 +284,7 @@ class Queue {
   std::uint64_t due_evictions_ = 0;
   std::uint64_t expire_evictions_ = 0;
   std::map<BlockNumber, bool> block_loads_;  // wanted by operations; whether asked for yet
+  std::map<BlockNumber, unsigned> pinned_;   // by how many operations
   std::set<BlockNumber> missing_;            // lately found by such a load to be gone, for good
   std::map<BlockNumber, std::optional<LoadedBlock>> relocations_;  // wanted; with what was loaded
   unsigned relocating_ = 0;                                        // in the commit in flight

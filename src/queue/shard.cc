@@ -370,8 +370,10 @@ void Shard::undo(QueueId queue, std::span<const ReceiptHandle> handles, Timestam
 
 // Notes a block that has to be loaded first. Whether there is one.
 bool Shard::want(Found found, QueueId queue, SequenceNumber sequence) {
-  if (found == Found::on_disk) wanted_.push_back({queue, block_of(sequence)});
-  return found == Found::on_disk;
+  if (found != Found::on_disk) return false;
+  wanted_.push_back({queue, block_of(sequence)});
+  entry(queue)->queue->pin(block_of(sequence));
+  return true;
 }
 
 Expected<void> Shard::erase(QueueId queue, std::span<const ReceiptHandle> handles, Timestamp now) {
@@ -403,6 +405,12 @@ Expected<std::vector<std::optional<ApiError>>> Shard::change_visibility(
 
 // --- the world's side ---
 
+void Shard::unpin(const std::vector<BlockWanted>& blocks) {
+  for (const BlockWanted& wanted : blocks) {
+    if (Entry* found = entry(wanted.queue)) found->queue->unpin(wanted.block);
+  }
+}
+
 void Shard::loaded(const LoadResult& result, Timestamp now) {
   if (result.load.kind == Load::Kind::transfer) return transfers_.loaded(result);
   Entry* found = entry(result.load.queue);
@@ -411,8 +419,7 @@ void Shard::loaded(const LoadResult& result, Timestamp now) {
   if (found == nullptr) return;
   serve(*found, now);
   after(*found, now);
-  // A block that an operation waits for must not go before that has run.
-  if (memory_.over() && result.load.kind != Load::Kind::block) make_room(now);
+  if (memory_.over()) make_room(now);
 }
 
 void Shard::relocate(std::string_view owner_key, const PayloadPlace& place, Timestamp now) {

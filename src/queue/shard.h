@@ -125,8 +125,11 @@ class Shard {
   // --- the world's side: for the loop ---
 
   /// Blocks that the operation which just ran waits for; empties the list. Not empty: the operation
-  /// did nothing and is to be run again when they have been loaded.
+  /// did nothing and is to be run again when they have been loaded. Until unpin() they stay.
   std::vector<BlockWanted> blocks_wanted() { return std::exchange(wanted_, {}); }
+  /// The operation that wanted the blocks needs them no more. @param blocks as blocks_wanted() gave
+  /// them, each as often.
+  void unpin(const std::vector<BlockWanted>& blocks);
 
   void loaded(const LoadResult& result, Timestamp now);
   /// Writes the chunk at `place` again at the head of the log, if it is still in use there.

@@ -759,6 +759,20 @@ TEST_F(TinyMemoryTest, ActsOnMessagesThatAreOnDiskOnly) {
   EXPECT_THAT(loop_.poll_bodies(queue), ElementsAre("c"));
 }
 
+TEST_F(TinyMemoryTest, ActsOnSeveralBlocksInOneCallAndChangesNone) {
+  const QueueId queue = loop_.create_queue();
+  loop_.send(queue, {"a"});
+  loop_.send(queue, {"b"});
+  std::vector<std::string> outdated;
+  for (int i = 0; i < 2; ++i) {
+    outdated.push_back(loop_.poll(queue, 1, seconds(1)).front().receipt_handle);
+  }
+  loop_.advance(seconds(1));
+  for (int i = 0; i < 2; ++i) ASSERT_THAT(loop_.poll(queue, 1, seconds(60)), SizeIs(1));
+  loop_.erase(queue, outdated);
+  EXPECT_EQ(loop_.counts(queue).in_flight, 2u);
+}
+
 TEST_F(TinyMemoryTest, ActsOnABlockThatIsVisibleInPart) {
   const QueueId queue = loop_.create_queue();
   loop_.send(queue, {"a", "b"});
