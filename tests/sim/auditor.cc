@@ -80,20 +80,20 @@ void Auditor::delete_requested(QueueNumber queue) {
   remove_all(queue);
 }
 
-void Auditor::queue_deleted(QueueNumber queue) {
-  queues_[queue].deleted = true;
+void Auditor::queue_deleted(QueueNumber queue, Timestamp now) {
+  if (!queues_[queue].deleted_at) queues_[queue].deleted_at = now;
 }
 
-void Auditor::opened(unsigned shard, const std::set<QueueNumber>& present) {
+void Auditor::opened(unsigned shard, const std::set<QueueNumber>& present, Timestamp now) {
   for (QueueNumber number = 0; number < queues_.size(); ++number) {
     Queue& queue = queues_[number];
     if (queue.facts.shard != shard) continue;
     const bool here = present.contains(number);
-    if (queue.deleted && here) broken("a deleted queue came back: " + std::to_string(number));
+    if (queue.deleted_at && here) broken("a deleted queue came back: " + std::to_string(number));
     if (surely_exists(number) && !here) broken("a queue was lost: " + std::to_string(number));
     // What a restart has shown is as good as an answer.
     queue.created |= here;
-    queue.deleted |= queue.delete_requested && !here;
+    if (queue.delete_requested && !here) queue_deleted(number, now);
   }
 }
 
@@ -224,7 +224,10 @@ void Auditor::check_place(MessageNumber number, QueueNumber queue, const Deliver
   if (gone != message.gone_from.end() && moment.earliest >= gone->second) {
     broken(number, "a purged message came back");
   }
-  if (queues_[queue].deleted) broken(number, "a deleted queue gave a message");
+  const std::optional<Timestamp> deleted_at = queues_[queue].deleted_at;
+  if (deleted_at && moment.earliest > *deleted_at) {
+    broken(number, "a deleted queue gave a message");
+  }
   if (message.sent_at && *message.sent_at + queues_[queue].facts.retention <= moment.earliest) {
     broken(number, "a message was received after its retention period");
   }
@@ -265,7 +268,8 @@ void Auditor::check_visibility(MessageNumber number, QueueNumber queue, const De
                        ", inside another receive's visibility timeout");
   }
   if (later && delivery.receive_count <= last->count) {
-    broken(number, "a receive count did not rise: " + std::to_string(delivery.receive_count));
+    broken(number, "a receive count did not rise: " + std::to_string(delivery.receive_count) +
+                       " at " + text_of(moment.latest));
   }
   if (queue != message.home) return;
   message.receives_since_crash = calm ? message.receives_since_crash + 1 : 1;

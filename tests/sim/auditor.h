@@ -74,9 +74,9 @@ class Auditor {
   QueueNumber create_requested(const QueueFacts& facts);
   void created(QueueNumber queue);
   void delete_requested(QueueNumber queue);
-  void queue_deleted(QueueNumber queue);
+  void queue_deleted(QueueNumber queue, Timestamp now);
   /// A shard was opened: these are the queues that it holds.
-  void opened(unsigned shard, const std::set<QueueNumber>& queues);
+  void opened(unsigned shard, const std::set<QueueNumber>& queues, Timestamp now);
   void purge_requested(QueueNumber queue);
   /// The purge that was requested last has ended.
   void purged(QueueNumber queue, Outcome outcome, Timestamp now);
@@ -132,7 +132,7 @@ class Auditor {
     QueueFacts facts;
     bool created = false;
     bool delete_requested = false;
-    bool deleted = false;
+    std::optional<Timestamp> deleted_at;
     std::set<std::uint64_t> sequences;  // of acknowledged sends
     std::uint64_t sequence_floor = 0;   // the highest of these
     std::size_t receives_under_way = 0;

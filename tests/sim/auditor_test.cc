@@ -161,11 +161,11 @@ TEST_F(AuditorTest, SeesALatePoll) {
 
 TEST_F(AuditorTest, SeesALostQueueAndOneThatCameBack) {
   Auditor other = auditor;
-  auditor.opened(0, {dead_letters});
+  auditor.opened(0, {dead_letters}, at(20));
   expect_broken("a queue was lost");
   other.delete_requested(queue);
-  other.queue_deleted(queue);
-  other.opened(0, {dead_letters, queue});
+  other.queue_deleted(queue, at(20));
+  other.opened(0, {dead_letters, queue}, at(30));
   EXPECT_TRUE(other.violation());
 }
 

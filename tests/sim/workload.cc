@@ -109,7 +109,7 @@ void Workload::opened(unsigned shard) {
     present.insert(queue);
     ids_[queue] = id;
   }
-  auditor_.opened(shard, present);
+  auditor_.opened(shard, present, events_.now());
   for (unsigned slot = 0; slot < slots_.size(); ++slot) {
     if (plan_.queues[slot].shard != shard) continue;
     slots_[slot].queue.reset();
@@ -380,7 +380,7 @@ void Workload::delete_queue(std::size_t client) {
         --busy_;
         slots_[slot].busy = false;
         if (outcome == Outcome::done) {
-          auditor_.queue_deleted(*queue);
+          auditor_.queue_deleted(*queue, events_.now());
           if (slots_[slot].queue == queue) slots_[slot].queue.reset();
           configure_all();
         }
