@@ -153,6 +153,7 @@ class Run {
       case Kind::crash:
         return crash();
       case Kind::crash_during_send:
+        end_polls();
         unanswered_.clear();
         if (const auto call = send(queue); !call->ended()) {
           for (std::uint64_t i = random_.below(4); i > 0; --i) step();
@@ -230,6 +231,9 @@ class Run {
     if (std::none_of(polls_.begin(), polls_.end(), answered)) return;
     // A reply that waits for a commit may hold an earlier delivery of the same message.
     if (!std::all_of(polls_.begin(), polls_.end(), answered)) loop_.settle();
+    // A message is received at its source before it moves.
+    std::stable_partition(polls_.begin(), polls_.end(),
+                          [](const Poll& poll) { return poll.queue != kDead; });
     std::erase_if(polls_, [this](const Poll& poll) {
       if (!poll.receive->result) return false;
       if (*poll.receive->result) deliver(poll);
@@ -319,6 +323,7 @@ class Run {
     }
   }
   void crash_during_erase() {
+    end_polls();
     const std::vector<Handle> chosen = some_handles(1 + random_.below(4));
     if (!chosen.empty()) {
       start_erase(chosen);
@@ -335,6 +340,7 @@ class Run {
     const std::array<Milliseconds, 5> timeouts{0, seconds(1), seconds(60), seconds(43'000),
                                                seconds(43'200)};
     const Milliseconds timeout = timeouts[random_.below(timeouts.size())];
+    end_polls();  // whoever waits might get the message before the change is confirmed
     const std::uint64_t before = naive_.deliveries(handle.queue, handle.message);
     auto refused = std::make_shared<bool>(false);
     const auto call = loop_.submit([handle, timeout, refused, this](Shard& shard, Timestamp now) {
@@ -352,6 +358,7 @@ class Run {
     const std::array<Milliseconds, 6> lengths{1,           500,          seconds(2),
                                               seconds(31), seconds(300), seconds(20'000)};
     const Milliseconds length = lengths[random_.below(lengths.size())];
+    answer_polls();
     if (random_.chance(1, 2)) {
       clock_.advance(length);  // late timers
       loop_.turn();
@@ -377,6 +384,10 @@ class Run {
     loop_.settle();
     take_replies();
   }
+  void end_polls() {
+    answer_polls();
+    for (const Poll& poll : std::exchange(polls_, {})) loop_.loop().cancel(poll.receive->waiter);
+  }
   void purge(std::size_t queue) {
     answer_polls();
     await(*loop_.submit([this, queue](Shard& shard, Timestamp now) {
@@ -395,8 +406,8 @@ class Run {
     create(queue);
   }
   void crash() {
-    take_replies();
-    polls_.clear();
+    // A reply that nobody gets may be on disk as a receive.
+    end_polls();
     loop_.crash(random_.chance(1, 2) ? FaultStore::InFlight::kept : FaultStore::InFlight::lost);
     naive_.crashed();
     for (const auto& [queue, message] : std::exchange(doubted_, {})) naive_.doubt(queue, message);

@@ -91,8 +91,8 @@ QueueId LoopHarness::create_queue(const QueueSettings& settings) {
   QueueId queue;
   submit(
       [&](Shard& shard, Timestamp at) { queue = shard.create_queue("definition", settings, at); });
-  settings_[queue] = settings;
   settle();
+  settings_[queue] = settings;
   return queue;
 }
 

@@ -81,6 +81,8 @@ class LoopHarness {
   QueueId create_queue(const QueueSettings& settings = {.retention = seconds(345'600)});
   /// Sets the engine's side of the attributes, and again after each restart.
   void configure(QueueId queue, const QueueSettings& settings);
+  /// Sets them no longer: the queue was deleted.
+  void forget(QueueId queue) { settings_.erase(queue); }
   /// Sends each body by itself in one call. @return their sequence numbers.
   std::vector<SequenceNumber> send(QueueId queue, const std::vector<std::string>& bodies,
                                    Milliseconds delay = 0);
