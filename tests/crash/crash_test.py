@@ -168,20 +168,22 @@ class Fleet:
 
 
 def drain(client, urls, ledger):
-    """Receives and deletes everything, until all queues stay empty for two visibility timeouts."""
+    """Receives and deletes everything, until a round of long polls that is longer than two
+    visibility timeouts has found nothing."""
     drained = []
     quiet_since = time.monotonic()
-    while time.monotonic() - quiet_since < 2 * VISIBILITY_SECONDS + 1:
+    while time.monotonic() - quiet_since < 2 * VISIBILITY_SECONDS + len(urls):
         for queue, url in urls.items():
             asked_at = time.monotonic()
-            messages = client.receive(url, AttributeNames=["ApproximateReceiveCount"])
+            messages = client.receive(
+                url, WaitTimeSeconds=1, AttributeNames=["ApproximateReceiveCount"]
+            )
             for message in messages:
                 quiet_since = time.monotonic()
                 ledger.got(queue, message, asked_at)
                 drained.append(message["Body"])
                 client.delete(url, message["ReceiptHandle"])
                 ledger.deleted(message["Body"])
-        time.sleep(0.02)
     return drained
 
 
@@ -210,7 +212,7 @@ def storm(options):
             thread.start()
         try:
             for _ in range(options.rounds):
-                time.sleep(rng.uniform(0.2, 1) * options.seconds)
+                fleet.over.wait(rng.uniform(0.2, 1) * options.seconds)
                 fleet.up.clear()
                 fleet.generation += 1
                 server.kill()
@@ -223,7 +225,6 @@ def storm(options):
                 thread.join()
         deletes = len(ledger.deleted_at)
         client = Client(server.endpoint)
-        time.sleep(VISIBILITY_SECONDS)
         drained = drain(client, urls, ledger)
         for queue, url in urls.items():
             for name in ("", "NotVisible", "Delayed"):

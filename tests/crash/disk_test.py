@@ -209,7 +209,7 @@ def a_full_disk_refuses_sends_and_heals_itself():
                     break
                 except Refused as refusal:
                     check(time.monotonic() < deadline, f"sends never resumed: {refusal}")
-                    time.sleep(0.2)
+                    client.receive(queue, WaitTimeSeconds=1)  # nothing comes
             again, _ = fill(client, queue)
             check(again >= sent // 2, f"after draining, only {again} of {sent} fit")
             server.kill()

@@ -144,22 +144,23 @@ def record():
         finally:
             server.stop()
             server.close()
-        for _ in range(100):  # the tracer ends just after what it traces
-            text = trace.read_text(errors="replace")
-            if re.search(r"\+\+\+ exited", text):
-                break
-            time.sleep(0.1)
+        deadline = time.monotonic() + 10  # the tracer ends just after what it traces
+        while "+++ exited with" not in (text := trace.read_text(errors="replace")):
+            check(time.monotonic() < deadline, "the trace does not end")
         return text
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-SAMPLE = """\
-71 100.000100 recvmsg(9<socket:[5]>, {msg_iov=[{iov_base="POST / HTTP/1.1\\r\\nX-Marker: one\\r\\n"}]}, 0) = 40 <0.000010>
-72 100.000200 pwritev2(7</data/log/1.segment>, [{iov_base="frame"}], 1, 4096, RWF_DSYNC <unfinished ...>
+REQUEST = 'recvmsg(9<socket:[5]>, {iov_base="POST / HTTP/1.1\\r\\nX-Marker: one\\r\\n"}, 0) = 40'
+REPLY = 'sendmsg(9<socket:[5]>, {iov_base="HTTP/1.1 200 OK\\r\\n"}, MSG_NOSIGNAL) = 90'
+WRITE = 'pwritev2(7</data/log/1.segment>, [{iov_base="frame"}], 1, 4096, RWF_DSYNC'
+SAMPLE = f"""\
+71 100.000100 {REQUEST} <0.000010>
+72 100.000200 {WRITE} <unfinished ...>
 71 100.000300 read(5<anon_inode:[eventfd]>, "1", 8) = 8 <0.000010>
 72 100.000900 <... pwritev2 resumed>) = 4096 <0.000700>
-71 100.001000 sendmsg(9<socket:[5]>, {msg_iov=[{iov_base="HTTP/1.1 200 OK\\r\\n"}]}, MSG_NOSIGNAL) = 90 <0.000020>
+71 100.001000 {REPLY} <0.000020>
 """
 
 
