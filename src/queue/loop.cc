@@ -105,8 +105,9 @@ Timestamp Loop::next_event() const {
 void Loop::loaded(const LoadResult& result, Timestamp now) {
   if (failed_) return;
   shard_.loaded(result, now);
-  if (result.load.kind == Load::Kind::block) {
-    const BlockWanted arrived{result.load.queue, result.load.first};
+  const bool due = result.load.kind == Load::Kind::due;
+  if (due || result.load.kind == Load::Kind::block) {
+    const BlockWanted arrived{result.load.queue, due ? kDueBlocks : result.load.first};
     std::vector<Parked> ready;
     for (Parked& parked : parked_) {
       parked.missing -=

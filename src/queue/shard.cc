@@ -210,10 +210,16 @@ Expected<void> Shard::purge_queue(QueueId queue, Milliseconds interval, Timestam
   return {};
 }
 
-Expected<QueueCounts> Shard::counts(QueueId queue) const {
-  const Queue* found = find(queue);
+Expected<QueueCounts> Shard::counts(QueueId queue, Timestamp now) {
+  Entry* found = find(queue);
   if (found == nullptr) return ApiError(ErrorCode::queue_does_not_exist);
-  return found->counts();
+  found->queue->tick(now);
+  if (found->queue->due_on_disk(now)) {
+    wanted_.push_back({queue, kDueBlocks});
+    found->queue->pin(kDueBlocks);
+  }
+  after(*found, now);
+  return found->queue->counts();
 }
 
 void Shard::set_name(const std::string& key, std::string_view value) {

@@ -49,7 +49,8 @@ struct SentMessage {
   SequenceNumber sequence;
 };
 
-/// A block that an operation waits for.
+/// A block that an operation waits for; or, as kDueBlocks, all blocks of the queue that are due.
+inline constexpr BlockNumber kDueBlocks = UINT64_MAX;
 struct BlockWanted {
   QueueId queue;
   BlockNumber block = 0;
@@ -87,8 +88,9 @@ class Shard {
   /// @param interval two purges must be this far apart; 0 relaxes the rule.
   /// @return QueueDoesNotExist or PurgeQueueInProgress (without the queue's name in its text).
   Expected<void> purge_queue(QueueId queue, Milliseconds interval, Timestamp now);
+  /// The counts as of `now`: what has become due by then is taken into account first.
   /// @return QueueDoesNotExist.
-  Expected<QueueCounts> counts(QueueId queue) const;
+  Expected<QueueCounts> counts(QueueId queue, Timestamp now);
   /// Sets or, with an empty value, removes a row of Family::names.
   void set_name(const std::string& key, std::string_view value);
 

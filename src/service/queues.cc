@@ -113,8 +113,8 @@ Answer<api::GetQueueAttributesResponse> get_queue_attributes(
                    .created_at = (*info)->created_at,
                    .modified_at = (*info)->modified_at};
   if (wants_counts(request.attribute_names)) {
-    const auto count = [queue = (*info)->id](const Shard& shard, Timestamp) {
-      return shard.counts(queue);
+    const auto count = [queue = (*info)->id](Shard& shard, Timestamp now) {
+      return shard.counts(queue, now);
     };
     const Expected<QueueCounts> counts = co_await context.service.shard_of((*info)->id).call(count);
     if (!counts) co_return counts.error();

@@ -426,7 +426,7 @@ QueueCounts Workload::counts() {
   for (const Slot& slot : slots_) {
     if (!slot.queue) continue;
     const Expected<QueueCounts> counts =
-        driver_of(*slot.queue).shard().counts(ids_.at(*slot.queue));
+        driver_of(*slot.queue).shard().counts(ids_.at(*slot.queue), events_.now());
     if (!counts) {
       auditor_.queue_missing(*slot.queue);
       continue;

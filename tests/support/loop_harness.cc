@@ -174,7 +174,8 @@ void LoopHarness::delete_queue(QueueId queue) {
 }
 
 QueueCounts LoopHarness::counts(QueueId queue) {
-  return shard().counts(queue).value();
+  settle();
+  return shard().counts(queue, now()).value();
 }
 
 void LoopHarness::advance(Milliseconds by) {
