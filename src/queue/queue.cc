@@ -122,7 +122,7 @@ Queue::OpenBlock& Queue::open_block(std::size_t message_bytes, Timestamp due, bo
     close_block();
   }
   if (!open_) {
-    open_.emplace();
+    open_.emplace(OpenBlock());
     open_->number = counters_.next_block++;
     open_->index.due = due;
     open_->index.moved = moved;
@@ -660,7 +660,8 @@ bool Queue::fill_window(Timestamp now) {
     load.bytes_max = kWindowBytes;
     issue(std::move(load));
   }
-  return window_loading_ || due_loading_ || chunks_loading_ > 0 ||
+  // A block that is being relocated cannot load its chunk before that is done.
+  return window_loading_ || due_loading_ || chunks_loading_ > 0 || relocating_ > 0 ||
          (!may_load() && (frontier_ < committed_end_ || next_parked_ <= now));
 }
 

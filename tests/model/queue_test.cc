@@ -850,6 +850,23 @@ TEST_F(RelocationTest, MovesADelayedBlockWithItsDelay) {
   EXPECT_THAT(loop_.poll_bodies(queue), ElementsAre("a"));
 }
 
+TEST_F(RelocationTest, LetsAShortPollWaitForIt) {
+  const QueueId queue = loop_.create_queue();
+  loop_.send(queue, {"a"});
+  const std::string handle = loop_.poll(queue).front().receipt_handle;
+  relocate();
+  while (loop_.perform_load() && loop_.deliver_load()) {
+  }
+  ASSERT_TRUE(loop_.begin_commit());
+  const Shard::VisibilityChange change{*loop_.sealer().open(handle), handle, 0};
+  loop_.submit([&](Shard& shard, Timestamp at) {
+    shard.change_visibility(queue, {&change, 1}, at).value();
+  });
+  const auto poll = loop_.receive({queue, 1, seconds(30), 0});
+  loop_.settle();
+  EXPECT_THAT(poll->bodies(), ElementsAre("a"));
+}
+
 TEST_F(RelocationTest, AsksOnceHoweverOftenTheStoreDoes) {
   const QueueId queue = loop_.create_queue();
   loop_.send(queue, {"a"}, seconds(60));
