@@ -130,8 +130,9 @@ class Queue {
   void loaded(const LoadResult& result, Timestamp now);
   /// Makes messages visible whose time has come, and starts what else is due.
   void tick(Timestamp now);
-  /// Whether blocks that are due by now are still on disk: tick() has asked for them or will.
-  bool due_on_disk(Timestamp now) const { return next_parked_ <= now; }
+  /// Whether blocks that are due by now are still on disk and tick() has asked for them. (One that
+  /// it could not ask for yet may be purged, and then no load tells whoever waits for it.)
+  bool due_on_disk(Timestamp now) const { return due_loading_ && next_parked_ <= now; }
   /// When tick() has something to do, or kNever.
   Timestamp next_event() const;
   /// Asks for more of the backlog if the window runs low. @return whether messages may be on their

@@ -386,7 +386,7 @@ TEST_F(QueueTest, LeavesNothingOfADeletedQueue) {
   EXPECT_EQ(second->result->error().code(), ErrorCode::queue_does_not_exist);
   EXPECT_FALSE(has_message(loop_));
   EXPECT_THAT(loop_.rows(Family::queues), IsEmpty());
-  EXPECT_FALSE(loop_.shard().counts(queue));
+  EXPECT_FALSE(loop_.shard().counts(queue, clock_.now()));
   EXPECT_NE(loop_.create_queue(), queue);
 }
 

@@ -175,7 +175,12 @@ void LoopHarness::delete_queue(QueueId queue) {
 
 QueueCounts LoopHarness::counts(QueueId queue) {
   settle();
-  return shard().counts(queue, now()).value();
+  QueueCounts counts;
+  const auto call =
+      submit([&](Shard& shard, Timestamp at) { counts = shard.counts(queue, at).value(); });
+  settle();
+  if (!call->succeeded) throw std::runtime_error("the counts were not told");
+  return counts;
 }
 
 void LoopHarness::advance(Milliseconds by) {
