@@ -51,7 +51,7 @@ class Figures:
         self.failures = []
 
     def _line(self, name, value, limit, good):
-        print(f"  {self.test:<12} {name:<58} {value:>14}  {limit:<14} {'' if good else 'FAILED'}")
+        print(f"  {self.test:<12} {name:<46} {value:>20}  {limit:<20} {'' if good else 'FAILED'}".rstrip())
         sys.stdout.flush()
         if not good:
             self.failures.append(f"{name}: {value}, limit {limit}")
@@ -78,7 +78,7 @@ def _text(value, unit):
 
 
 class Watched(Server):
-    """A server whose highest memory and disk use are kept. `scale` counts are in bytes."""
+    """A server whose highest memory and disk use are kept."""
 
     def __init__(self, options=(), test_clock=False):
         self.folder = pathlib.Path(
@@ -179,8 +179,12 @@ def need_disk(bytes_needed):
 
 
 class _Connection:
-    def __init__(self, address):
-        self.socket = socket.create_connection(address, timeout=STALL_SECONDS_MAX)
+    def __init__(self, address, receive_bytes):
+        self.socket = socket.socket()
+        self.socket.settimeout(STALL_SECONDS_MAX)
+        if receive_bytes:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        self.socket.connect(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
         self.out = b""
@@ -199,10 +203,21 @@ class Fleet:
     Requests are made by request(); run() takes (tag, request bytes) from an iterator and gives each
     reply to on_reply(tag, status, body)."""
 
-    def __init__(self, endpoint, connections=16):
+    def __init__(self, endpoint, connections=16, receive_bytes=None):
+        """@param receive_bytes that the kernel keeps of what was not read; None: as it likes."""
+        self._count = connections
+        self._receive_bytes = receive_bytes
+        self.connections = []
+        self.connect(endpoint)
+
+    def connect(self, endpoint):
+        """Connects anew, perhaps to another server."""
+        self.close()
         address = urllib.parse.urlparse(endpoint)
-        self.address = (address.hostname, address.port)
-        self.connections = [_Connection(self.address) for _ in range(connections)]
+        self.connections = [
+            _Connection((address.hostname, address.port), self._receive_bytes)
+            for _ in range(self._count)
+        ]
 
     def close(self):
         for connection in self.connections:
