@@ -731,6 +731,8 @@ void Queue::loaded_window(const LoadResult& result, Timestamp now) {
   // What was evicted meanwhile may have been changed after the snapshot: look again.
   if (window_evictions_ != evictions_ || result.load.first != frontier_) return;
   for (const LoadedBlock& loaded : result.blocks) {
+    // The snapshot may know of a commit that committed() has not been told of yet.
+    if (loaded.number >= window_end_) break;
     if (loaded.number < counters_.horizon || loaded.parked() || blocks_.contains(loaded.number) ||
         removed(loaded.number, result.load)) {
       continue;
@@ -738,8 +740,8 @@ void Queue::loaded_window(const LoadResult& result, Timestamp now) {
     forget_in_flight(loaded);
     take_up(loaded, now);
   }
-  frontier_ = std::max(result.next, counters_.horizon);
-  if (result.exhausted) frontier_ = std::max(frontier_, window_end_);
+  const BlockNumber end = result.exhausted ? window_end_ : std::min(result.next, window_end_);
+  frontier_ = std::max(end, counters_.horizon);
   evict_over_budget(now);
 }
 
@@ -747,8 +749,8 @@ void Queue::loaded_due(const LoadResult& result, Timestamp now) {
   due_loading_ = false;
   if (due_evictions_ != evictions_) return;  // next_parked_ is still due: asked for again
   for (const LoadedBlock& loaded : result.blocks) {
-    if (loaded.number < counters_.horizon || blocks_.contains(loaded.number) ||
-        removed(loaded.number, result.load)) {
+    if (loaded.number < counters_.horizon || loaded.number >= committed_end_ ||
+        blocks_.contains(loaded.number) || removed(loaded.number, result.load)) {
       continue;
     }
     unpark(loaded, now);
