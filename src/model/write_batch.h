@@ -35,9 +35,9 @@ PayloadPlace read_place(std::string_view bytes);
 enum class Family : std::uint8_t {
   meta = 0,           // shard-wide counters and settings
   queues = 1,         // definitions, counters and horizons of queues
-  index = 2,          // (queue, first sequence) -> block: a placed chunk of messages
-  state = 3,          // (queue, first sequence) -> what has happened to a block's messages
-  due = 4,            // (queue, time, first sequence) -> parked blocks, by when they are due
+  index = 2,          // (queue, block) -> a placed chunk of messages
+  state = 3,          // (queue, block) -> what has happened to a block's messages
+  due = 4,            // (queue, time, block) -> parked blocks, by when they are due
   names = 5,          // account and queue name -> queue (shard 0 only)
   groups = 6,         // FIFO and fair queues: (queue, group, sequence)
   deduplication = 7,  // FIFO: (queue, bucket, fingerprint)

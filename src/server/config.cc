@@ -525,7 +525,7 @@ std::string usage_error(const CLI::ParseError& error, const CommandLine& line,
 }  // namespace
 
 std::string_view version() {
-  return "0.1.0";
+  return MILLRACE_VERSION;
 }
 
 std::string ListenAddress::text() const {

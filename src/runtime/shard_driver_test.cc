@@ -1,0 +1,227 @@
+#include "runtime/shard_driver.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include "runtime/cores.h"
+#include "storage/memory_store.h"
+
+namespace millrace {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr std::array<std::uint8_t, 32> kKey{1, 2, 3};
+
+// A store that fails the commit whose turn it is, and tells nobody what became of it.
+class FailingStore final : public Store {
+ public:
+  FailingStore(std::shared_ptr<MemoryStore> below, std::shared_ptr<std::atomic<int>> until_failure)
+      : below_(std::move(below)), until_failure_(std::move(until_failure)) {}
+
+  void commit(const WriteBatch& batch) override {
+    failing_ = until_failure_->fetch_sub(1) == 1;
+    below_->commit(batch);
+  }
+  int completion_descriptor() const override { return below_->completion_descriptor(); }
+  std::optional<StoreResult<PayloadPlaces>> finish() override {
+    std::optional<StoreResult<PayloadPlaces>> outcome = below_->finish();
+    if (outcome && failing_) return StoreError("the disk is gone");
+    return outcome;
+  }
+  StoreResult<std::shared_ptr<const std::string>> read(const PayloadPlace& place) const override {
+    return below_->read(place);
+  }
+  std::unique_ptr<Snapshot> snapshot() const override { return below_->snapshot(); }
+  StoreResult<void> maintain() override { return below_->maintain(); }
+  bool wants_maintenance() const override { return below_->wants_maintenance(); }
+  std::size_t batch_bytes_max() const override { return below_->batch_bytes_max(); }
+  StoreResult<std::vector<RelocationCandidate>> relocation_candidates(std::size_t max) override {
+    return below_->relocation_candidates(max);
+  }
+  StoreSpace space() const override { return below_->space(); }
+  std::uint32_t epoch() const override { return below_->epoch(); }
+
+ private:
+  std::shared_ptr<MemoryStore> below_;
+  std::shared_ptr<std::atomic<int>> until_failure_;
+  bool failing_ = false;
+};
+
+// One shard on the second of two cores, its callers on the first.
+class ShardDriverTest : public testing::Test {
+ protected:
+  ShardDriverTest()
+      : cores_(2, 1),
+        clock_(Timestamp{1'700'000'000'000}),
+        sealer_(kKey),
+        ids_(kKey),
+        driver_(cores_.context(1), cores_.background(), options()) {
+    EXPECT_TRUE(driver_.open());
+    runner_ = std::thread([this] { cores_.run(); });
+  }
+
+  ~ShardDriverTest() override {
+    std::promise<void> stopped;
+    driver_.stop([&] { stopped.set_value(); });
+    stopped.get_future().wait();
+    cores_.stop();
+    runner_.join();
+    cores_.background().join();
+  }
+
+  ShardDriverOptions options() {
+    ShardDriverOptions made;
+    made.shard.sealer = &sealer_;
+    made.shard.ids = &ids_;
+    made.clock = &clock_;
+    made.open_store = [this]() -> StoreResult<std::shared_ptr<Store>> {
+      return std::static_pointer_cast<Store>(
+          std::make_shared<FailingStore>(memory_, until_failure_));
+    };
+    made.report = [this](const std::string& text) {
+      const std::lock_guard lock(reports_mutex_);
+      reports_.push_back(text);
+    };
+    made.send_transfer = [](Transfer) {};
+    made.answer_transfer = [](TransferResult) {};
+    made.reopened = [this](Shard&) { reopened_.set_value(); };
+    return made;
+  }
+
+  // Runs an operation from the first core, as a request does.
+  template <class Operation>
+  auto call(Operation operation) {
+    return boost::asio::co_spawn(cores_.context(0), driver_.call(operation),
+                                 boost::asio::use_future)
+        .get();
+  }
+
+  QueueId create() {
+    return call([](Shard& shard, Timestamp now) -> Expected<QueueId> {
+             return shard.create_queue("jobs", QueueSettings{.retention = seconds(3600)}, now);
+           })
+        .value();
+  }
+
+  Expected<std::vector<SentMessage>> send(QueueId queue, std::string body) {
+    return call([queue, body](Shard& shard, Timestamp now) {
+      NewMessage message;
+      message.body = body;
+      return shard.send(queue, std::span(&message, 1), now);
+    });
+  }
+
+  std::future<Expected<ReceiveResult>> receive(QueueId queue, Milliseconds wait,
+                                               HangUpWatch* watch = nullptr) {
+    const ReceiveRequest request{queue, 10, seconds(30), wait};
+    return boost::asio::co_spawn(cores_.context(0), driver_.receive(request, watch),
+                                 boost::asio::use_future);
+  }
+
+  static std::vector<std::string> bodies(const Expected<ReceiveResult>& result) {
+    std::vector<std::string> all;
+    for (const Delivery& delivery : result.value().deliveries) {
+      all.emplace_back(delivery.message.body);
+    }
+    return all;
+  }
+
+  Cores cores_;
+  ManualClock clock_;
+  ReceiptSealer sealer_;
+  MessageIdCipher ids_;
+  std::shared_ptr<MemoryStore> memory_ = std::make_shared<MemoryStore>();
+  std::shared_ptr<std::atomic<int>> until_failure_ = std::make_shared<std::atomic<int>>(0);
+  std::mutex reports_mutex_;
+  std::vector<std::string> reports_;
+  std::promise<void> reopened_;
+  ShardDriver driver_;
+  std::thread runner_;
+};
+
+TEST_F(ShardDriverTest, CallsAndReceivesFromAnotherCore) {
+  const QueueId queue = create();
+  ASSERT_TRUE(send(queue, "hello"));
+  EXPECT_THAT(bodies(receive(queue, 0).get()), ElementsAre("hello"));
+  EXPECT_THAT(bodies(receive(queue, 0).get()), ElementsAre());
+}
+
+TEST_F(ShardDriverTest, ASendWakesAWaitingReceive) {
+  const QueueId queue = create();
+  std::future<Expected<ReceiveResult>> waiting = receive(queue, seconds(20));
+  ASSERT_TRUE(send(queue, "wake up"));
+  EXPECT_THAT(bodies(waiting.get()), ElementsAre("wake up"));
+}
+
+TEST_F(ShardDriverTest, AWaitEndsByTheClock) {
+  const QueueId queue = create();
+  std::future<Expected<ReceiveResult>> waiting = receive(queue, seconds(5));
+  ASSERT_TRUE(call([queue](Shard& shard, Timestamp now) { return shard.counts(queue, now); }));
+  clock_.advance(seconds(5));
+  driver_.wake();
+  EXPECT_THAT(bodies(waiting.get()), ElementsAre());
+}
+
+// Keeps what it was given, to call it as a connection would.
+class RecordedWatch final : public HangUpWatch {
+ public:
+  void watch(std::function<void()> on_hang_up) override {
+    watched_.set_value(std::move(on_hang_up));
+  }
+  std::function<void()> callback() { return watched_.get_future().get(); }
+
+ private:
+  std::promise<std::function<void()>> watched_;
+};
+
+TEST_F(ShardDriverTest, AClientThatHangsUpTakesNothing) {
+  const QueueId queue = create();
+  RecordedWatch watch;
+  std::future<Expected<ReceiveResult>> waiting = receive(queue, seconds(20), &watch);
+  const std::function<void()> hang_up = watch.callback();
+  // Behind the start of the receive on the shard's thread.
+  ASSERT_TRUE(call([queue](Shard& shard, Timestamp now) { return shard.counts(queue, now); }));
+  hang_up();
+  EXPECT_THAT(bodies(waiting.get()), ElementsAre());
+  ASSERT_TRUE(send(queue, "for someone else"));
+  EXPECT_THAT(bodies(receive(queue, 0).get()), ElementsAre("for someone else"));
+  hang_up();  // too late, and harmless
+}
+
+TEST_F(ShardDriverTest, AFailedCommitIsNotAcknowledgedAndTheShardOpensAgain) {
+  const QueueId queue = create();
+  ASSERT_TRUE(send(queue, "before"));
+  until_failure_->store(1);
+  const Expected<std::vector<SentMessage>> lost = send(queue, "unknown");
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().code(), ErrorCode::service_unavailable);
+  reopened_.get_future().wait();
+  EXPECT_THAT(bodies(receive(queue, 0).get()), testing::Contains("before"));
+  EXPECT_TRUE(send(queue, "after"));
+  const std::lock_guard lock(reports_mutex_);
+  EXPECT_THAT(reports_, testing::Contains(HasSubstr("the disk is gone")));
+}
+
+TEST(SpaceMarksTest, TheDefaultFollowsTheDisk) {
+  constexpr std::uint64_t kGibibyte = std::uint64_t{1} << 30;
+  EXPECT_EQ(SpaceMarks::default_for(kGibibyte), kGibibyte / 10);
+  EXPECT_EQ(SpaceMarks::default_for(15 * kGibibyte), kGibibyte);
+  EXPECT_EQ(SpaceMarks::default_for(40 * kGibibyte), 2 * kGibibyte);
+}
+
+}  // namespace
+}  // namespace millrace
