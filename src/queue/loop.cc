@@ -31,8 +31,7 @@ void Loop::run(ShardCall& call, std::vector<BlockWanted> pinned, Timestamp now) 
     return settle(call, now);
   }
   pinned.insert(pinned.end(), wanted.begin(), wanted.end());
-  const std::size_t missing = wanted.size();
-  parked_.push_back({&call, std::move(pinned), std::move(wanted), missing});
+  parked_.push_back({&call, std::move(pinned), std::move(wanted)});
 }
 
 // A call is done when everything that it wrote or may have seen is durable.
@@ -55,15 +54,18 @@ WaiterId Loop::receive(ReceiveCall& call, const ReceiveRequest& request, Timesta
   receives_.emplace(waiter, &call);
   ReceiveRequest asked = request;
   if (stopping_) asked.wait = 0;
+  // What has become visible by now must not be missed by a poll that does not wait.
+  if (shard_.next_event() <= now) shard_.tick(now);
   shard_.receive(waiter, asked, now);
-  release_replies();
+  release_replies(now);
   return receives_.contains(waiter) ? waiter : WaiterId{};
 }
 
-bool Loop::cancel(WaiterId waiter) {
-  const bool waiting = shard_.cancel(waiter);
-  if (waiting) receives_.erase(waiter);
-  return waiting;
+bool Loop::cancel(WaiterId waiter, Timestamp now) {
+  if (failed_ || !shard_.cancel(waiter, now)) return false;
+  receives_.erase(waiter);
+  release_replies(now);
+  return true;
 }
 
 void Loop::answer(WaiterId waiter, Expected<ReceiveResult> result) {
@@ -74,12 +76,14 @@ void Loop::answer(WaiterId waiter, Expected<ReceiveResult> result) {
   call->replied(std::move(result));
 }
 
-void Loop::release_replies() {
+void Loop::release_replies(Timestamp now) {
   // A reply may bring the next request at once, and with it more replies.
   while (!effects_.replies.empty()) {
     for (ReceiveReply& reply : std::exchange(effects_.replies, {})) {
-      if (reply.after_commit) {
+      if (reply.after_commit && shard_.has_changes(now)) {
         filling_replies_.push_back(std::move(reply));
+      } else if (reply.after_commit && committing_) {
+        writing_replies_.push_back(std::move(reply));
       } else {
         answer(reply.waiter, std::move(reply.result));
       }
@@ -95,11 +99,14 @@ void Loop::turn(Timestamp now) {
     run(*call, {}, now);
   }
   if (shard_.next_event() <= now) shard_.tick(now);
-  release_replies();
+  release_replies(now);
 }
 
 Timestamp Loop::next_event() const {
-  return failed_ ? kNever : shard_.next_event();
+  if (failed_) return kNever;
+  if (!waiting_.empty() && !shard_.batch_full()) return Timestamp{};
+  const Timestamp next = shard_.next_event();
+  return committing_ ? next : std::min(next, shard_.next_flush());
 }
 
 void Loop::loaded(const LoadResult& result, Timestamp now) {
@@ -109,12 +116,9 @@ void Loop::loaded(const LoadResult& result, Timestamp now) {
   if (due || result.load.kind == Load::Kind::block) {
     const BlockWanted arrived{result.load.queue, due ? kDueBlocks : result.load.first};
     std::vector<Parked> ready;
-    for (Parked& parked : parked_) {
-      parked.missing -=
-          static_cast<std::size_t>(std::count(parked.wanted.begin(), parked.wanted.end(), arrived));
-    }
     for (auto it = parked_.begin(); it != parked_.end();) {
-      if (it->missing > 0) {
+      // A block may arrive once more for another call while this one still waits for its others.
+      if (std::erase(it->missing, arrived) == 0 || !it->missing.empty()) {
         ++it;
         continue;
       }
@@ -123,7 +127,7 @@ void Loop::loaded(const LoadResult& result, Timestamp now) {
     }
     for (Parked& parked : ready) run(*parked.call, std::move(parked.pinned), now);
   }
-  release_replies();
+  release_replies(now);
 }
 
 const WriteBatch* Loop::next_batch(Timestamp now) {
@@ -153,7 +157,7 @@ void Loop::committed(std::span<const PayloadPlace> places, Timestamp now) {
   shard_.committed(places, now);
   for (ShardCall* call : calls) call->done();
   for (ReceiveReply& reply : replies) answer(reply.waiter, std::move(reply.result));
-  release_replies();
+  release_replies(now);
 }
 
 void Loop::fail(const ApiError& error) {

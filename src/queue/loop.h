@@ -63,12 +63,14 @@ class Loop {
   void submit(ShardCall& call, Timestamp now);
   /// Starts a receive. @return what cancel() takes; 0 if it has been answered already.
   WaiterId receive(ReceiveCall& call, const ReceiveRequest& request, Timestamp now);
-  /// Forgets a receive whose client has gone: it is not told. @return false if it was answered.
-  bool cancel(WaiterId waiter);
+  /// Forgets a receive whose client has gone: it is not told, and what it was about to be given is
+  /// visible again. @return false if it was answered, or is as soon as a commit has ended.
+  bool cancel(WaiterId waiter, Timestamp now);
 
   /// Does what is due: calls whose turn has come, timers, replies.
   void turn(Timestamp now);
-  /// When turn() is due again, or kNever.
+  /// When turn() and next_batch() are due again, or kNever. What can only be done once the commit
+  /// in flight has ended is left out.
   Timestamp next_event() const;
 
   /// The loads, transfers and answers to transfers that are to be carried out; empties the lists.
@@ -99,13 +101,12 @@ class Loop {
  private:
   struct Parked {
     ShardCall* call;
-    std::vector<BlockWanted> pinned;  // everything that it has wanted so far
-    std::vector<BlockWanted> wanted;
-    std::size_t missing;
+    std::vector<BlockWanted> pinned;   // everything that it has wanted so far
+    std::vector<BlockWanted> missing;  // what it waits for; one block maybe more than once
   };
   void run(ShardCall& call, std::vector<BlockWanted> pinned, Timestamp now);
   void settle(ShardCall& call, Timestamp now);
-  void release_replies();
+  void release_replies(Timestamp now);
   void answer(WaiterId waiter, Expected<ReceiveResult> result);
 
   Effects effects_;

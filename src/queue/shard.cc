@@ -16,6 +16,8 @@ constexpr Milliseconds kFlushInterval = seconds(1);
 constexpr Milliseconds kTimeInterval = seconds(1);
 // When replies under way fill their budget, waiting receives look again this much later.
 constexpr Milliseconds kReplyRetry = 20;
+// A reply whose dead letters leave for another shard waits no longer than this for its answer.
+constexpr Milliseconds kHoldMax = seconds(5);
 // Bodies in one reply, besides its first message.
 constexpr std::size_t kReplyBodyBytes = std::size_t{4} << 20;
 
@@ -296,17 +298,14 @@ void Shard::serve(Entry& entry, Timestamp now) {
         if (waiter->request.wait == 0 && !loading && !queue.has_ready()) {
           const WaiterId id = waiter->id;
           waiters_.remove(id);
-          held_.push_back({{id, ReceiveResult{}, true}, std::move(outgoing)});
-          release_held();
+          hold(id, queue.id(), {}, std::move(outgoing), now);
           continue;
         }
       }
       if (queue.has_ready()) {
         // The commit that is being filled is full; go on behind it.
-        if (now < entry.wake) {
-          entry.wake = now + 1;
-          wakes_.set(entry.wake, queue.id());
-        }
+        if (!entry.stalled) stalled_.push_back(queue.id());
+        entry.stalled = true;
       } else if (!loading) {
         end_short_polls(queue.id());
       }
@@ -322,7 +321,7 @@ void Shard::serve(Entry& entry, Timestamp now) {
     if (outgoing.empty()) {
       effects_.replies.push_back({id, std::move(result), moved});
     } else {
-      held_.push_back({{id, std::move(result), true}, std::move(outgoing)});
+      hold(id, queue.id(), std::move(result), std::move(outgoing), now);
     }
   }
 }
@@ -356,14 +355,27 @@ std::set<std::uint64_t> Shard::move_dead_letters(Queue& source, std::vector<Dead
   return outgoing;
 }
 
-bool Shard::cancel(WaiterId waiter) {
-  return waiters_.remove(waiter).has_value();
+bool Shard::cancel(WaiterId waiter, Timestamp now) {
+  if (waiters_.remove(waiter)) return true;
+  const auto held = std::find_if(held_.begin(), held_.end(), [waiter](const HeldReply& one) {
+    return one.reply.waiter == waiter;
+  });
+  if (held == held_.end()) return false;
+  const QueueId queue = held->queue;
+  std::vector<ReceiptHandle> handles;
+  for (const Delivery& delivery : held->reply.result->deliveries) {
+    handles.push_back(context_.sealer.open(delivery.receipt_handle).value());
+  }
+  held_.erase(held);
+  undo(queue, handles, now);
+  return true;
 }
 
 void Shard::end_receives() {
   for (auto& [id, entry] : queues_) {
     for (const Waiter& waiter : waiters_.remove_all(id)) answer(waiter.id, ReceiveResult{});
   }
+  release_held(kNever);
 }
 
 void Shard::undo(QueueId queue, std::span<const ReceiptHandle> handles, Timestamp now) {
@@ -459,11 +471,23 @@ void Shard::tick(Timestamp now) {
   while (const std::optional<Waiter> waiter = waiters_.pop_expired(now)) {
     answer(waiter->id, ReceiveResult{});
   }
+  if (!context_.batch_full()) {
+    for (const QueueId id : std::exchange(stalled_, {})) {
+      Entry* found = entry(id);
+      if (found == nullptr) continue;
+      found->stalled = false;
+      serve(*found, now);
+      after(*found, now);
+    }
+  }
+  release_held(now);
   if (memory_.over()) make_room(now);
 }
 
 Timestamp Shard::next_event() const {
-  return std::min({wakes_.next(), waiters_.next_deadline(), next_flush_});
+  if (!stalled_.empty() && !context_.batch_full()) return Timestamp{};
+  const Timestamp held = held_.empty() ? kNever : held_.front().deadline;
+  return std::min({wakes_.next(), waiters_.next_deadline(), held});
 }
 
 bool Shard::has_changes(Timestamp now) const {
@@ -531,19 +555,19 @@ void Shard::committed(std::span<const PayloadPlace> places, Timestamp now) {
 
 void Shard::apply_transfer(const Transfer& transfer) {
   Entry* target = find(transfer.target);
-  const Transfers::Arrival arrival = transfers_.apply(transfer);
+  const Transfers::Arrival arrival = transfers_.apply(transfer, target != nullptr);
   if (arrival == Transfers::Arrival::early) return;
-  if (arrival == Transfers::Arrival::fresh && target != nullptr) {
+  if (arrival == Transfers::Arrival::fresh) {
     const std::optional<ChunkMessage> parsed = parse_chunk_message(*transfer.chunk, 0);
     CHECK(parsed && parsed->origin);
     target->queue->accept(parsed->message, *parsed->origin);
     after(*target, Timestamp{});
   }
-  // A queue never comes back under its number, so one that is here was here at the first try too.
-  applying_.push_back({transfer, target != nullptr});
+  applying_.push_back({transfer, arrival != Transfers::Arrival::refused});
 }
 
 void Shard::transfer_done(const TransferResult& result, Timestamp now) {
+  if (!transfers_.pending(result.transfer)) return;  // the message may be on its way anew
   Entry* source = find(result.transfer.source);
   if (source != nullptr) {
     const SequenceNumber sequence = result.transfer.sequence;
@@ -555,14 +579,21 @@ void Shard::transfer_done(const TransferResult& result, Timestamp now) {
     }
     after(*source, now);
   }
-  transfers_.finish(result.transfer);
+  transfers_.finish(result.transfer, result.applied);
   for (HeldReply& held : held_) held.transfers.erase(result.transfer.number);
-  release_held();
+  release_held(now);
 }
 
-void Shard::release_held() {
-  std::erase_if(held_, [this](HeldReply& held) {
-    if (!held.transfers.empty()) return false;
+void Shard::hold(WaiterId waiter, QueueId queue, ReceiveResult result,
+                 std::set<std::uint64_t> transfers, Timestamp now) {
+  held_.push_back({{waiter, std::move(result), true}, queue, now + kHoldMax, std::move(transfers)});
+  release_held(now);
+}
+
+// The replies whose transfers have all been answered, or that have waited long enough.
+void Shard::release_held(Timestamp now) {
+  std::erase_if(held_, [this, now](HeldReply& held) {
+    if (!held.transfers.empty() && held.deadline > now) return false;
     effects_.replies.push_back(std::move(held.reply));
     return true;
   });

@@ -103,8 +103,9 @@ class Shard {
 
   /// Registers a receive; its reply comes through Effects::replies, maybe at once.
   void receive(WaiterId waiter, const ReceiveRequest& request, Timestamp now);
-  /// Forgets a waiting receive whose client has gone. @return false if it was answered already.
-  bool cancel(WaiterId waiter);
+  /// Forgets a waiting receive whose client has gone. One whose reply waits for dead letters to
+  /// arrive at another shard takes its deliveries back. @return false if it was answered already.
+  bool cancel(WaiterId waiter, Timestamp now);
   /// Answers every waiting receive with nothing: the shard is about to stop.
   void end_receives();
   /// Takes deliveries back whose reply nobody got.
@@ -136,10 +137,12 @@ class Shard {
   void loaded(const LoadResult& result, Timestamp now);
   /// Writes the chunk at `place` again at the head of the log, if it is still in use there.
   void relocate(std::string_view owner_key, const PayloadPlace& place, Timestamp now);
-  /// Does what is due: visibility, delays, retention, ends of polls, lazy writes.
+  /// Does what is due: visibility, delays, retention, ends of polls, what a full batch held up.
   void tick(Timestamp now);
   /// When tick() has something to do, or kNever.
   Timestamp next_event() const;
+  /// When seal() is due for what is written lazily, or kNever.
+  Timestamp next_flush() const { return next_flush_; }
 
   /// Whether the next commit has all that it should carry: operations wait for the one after.
   bool batch_full() const { return context_.batch_full(); }
@@ -178,10 +181,13 @@ class Shard {
     Timestamp wake = kNever;              // its earliest timer in wakes_
     bool changed = false;                 // among changed_
     bool dirty = false;                   // among dirty_
+    bool stalled = false;                 // among stalled_
   };
-  // A reply that waits for transfers to other shards.
+  // A reply that waits for transfers to other shards, though not for ever.
   struct HeldReply {
     ReceiveReply reply;
+    QueueId queue;
+    Timestamp deadline;
     std::set<std::uint64_t> transfers;
   };
 
@@ -198,7 +204,9 @@ class Shard {
                                             Timestamp now);
   bool want(Found found, QueueId queue, SequenceNumber sequence);
   void make_room(Timestamp now);
-  void release_held();
+  void hold(WaiterId waiter, QueueId queue, ReceiveResult result, std::set<std::uint64_t> transfers,
+            Timestamp now);
+  void release_held(Timestamp now);
 
   ShardOptions options_;
   Effects& effects_;
@@ -211,10 +219,12 @@ class Shard {
   std::vector<QueueId> changed_;
   std::vector<QueueId> dirty_;   // with state that is written lazily
   std::vector<QueueId> sealed_;  // in the commit in flight
+  // Their waiting receives go on once the batch being filled has room for more dead letters.
+  std::vector<QueueId> stalled_;
   TimerHeap<QueueId> wakes_;
   Waiters waiters_;
   std::vector<BlockWanted> wanted_;
-  std::vector<HeldReply> held_;
+  std::vector<HeldReply> held_;            // in order of their deadlines
   std::vector<TransferResult> applying_;   // durable with the batch being filled
   std::vector<TransferResult> applied_;    // with the one in flight
   std::vector<TransferResult> finishing_;  // their messages' blocks are being loaded

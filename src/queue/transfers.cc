@@ -1,6 +1,7 @@
 #include "queue/transfers.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/check.h"
 
@@ -35,12 +36,17 @@ void Transfers::load(const Key& key, Entry& entry) {
 void Transfers::resend(std::uint16_t to_shard) {
   for (auto it = outbox_.lower_bound({to_shard, 0});
        it != outbox_.end() && it->first.first == to_shard; ++it) {
-    if (it->second.committed) load(it->first, it->second);
+    if (it->second.committed && !it->second.refused) load(it->first, it->second);
   }
 }
 
 void Transfers::resend_all() {
   for (auto& [key, entry] : outbox_) load(key, entry);
+}
+
+void Transfers::seal() {
+  sealed_ = std::exchange(added_, {});
+  refused_sealed_ = std::exchange(refused_, {});
 }
 
 std::uint64_t Transfers::add(std::uint16_t to_shard, QueueId source, SequenceNumber sequence,
@@ -64,7 +70,7 @@ void Transfers::send_in_order(std::uint16_t to_shard) {
        it != outbox_.end() && it->first.first == to_shard; ++it) {
     Entry& entry = it->second;
     const std::uint64_t before = std::exchange(previous, it->first.second);
-    if (entry.sent) continue;
+    if (entry.sent || entry.refused) continue;
     if (!entry.committed || !entry.chunk) return;
     entry.sent = true;
     effects_.transfers.push_back({shard_, to_shard, it->first.second, before, entry.record.source,
@@ -88,21 +94,37 @@ void Transfers::committed(std::span<const PayloadPlace> places) {
     entry.committed = true;
     send_in_order(key.first);
   }
+  const std::vector<Key> refused = std::exchange(refused_sealed_, {});
+  for (const Key& key : refused) outbox_.erase(key);
+  std::set<std::uint16_t> shards;
+  for (const Key& key : refused) shards.insert(key.first);
+  for (const std::uint16_t shard : shards) resend(shard);
 }
 
-bool Transfers::finish(const Transfer& transfer) {
+bool Transfers::pending(const Transfer& transfer) const {
   const auto found = outbox_.find({transfer.to_shard, transfer.number});
-  if (found == outbox_.end()) return false;
+  return found != outbox_.end() && !found->second.refused;
+}
+
+bool Transfers::finish(const Transfer& transfer, bool applied) {
+  if (!pending(transfer)) return false;
+  const auto found = outbox_.find({transfer.to_shard, transfer.number});
   effects_.writes.erase(Family::transfers, outbox_key(transfer.to_shard, transfer.number));
   effects_.writes.release(found->second.record.place);
-  outbox_.erase(found);
+  if (applied) {
+    outbox_.erase(found);
+  } else {
+    found->second.refused = true;
+    refused_.push_back(found->first);
+  }
   return true;
 }
 
-Transfers::Arrival Transfers::apply(const Transfer& transfer) {
+Transfers::Arrival Transfers::apply(const Transfer& transfer, bool possible) {
   std::uint64_t& applied = applied_[transfer.from_shard];
   if (transfer.number <= applied) return Arrival::repeated;
   if (transfer.previous > applied) return Arrival::early;
+  if (!possible) return Arrival::refused;
   applied = transfer.number;
   effects_.writes.put(Family::transfers, applied_key(transfer.from_shard), encode_number(applied));
   return Arrival::fresh;

@@ -5,6 +5,11 @@
 // commit is durable. The target stores the highest number that it has applied in the same commit as
 // the message. What is still in the outbox after a crash is sent again.
 //
+// A target that has no such queue (any more) applies nothing and says so. That answer may get lost
+// as well and nothing at the target remembers it, so a channel does not go past a refused transfer
+// before its outbox row is durably gone: what follows names it as its predecessor and is early. So
+// whatever is not above the highest number applied was applied, and never refused.
+//
 // Owned by the shard, on its thread.
 #pragma once
 
@@ -38,19 +43,23 @@ class Transfers {
                     std::shared_ptr<const std::string> chunk);
   void loaded(const LoadResult& result);
   /// The batch is durable: what it holds may be sent.
-  void seal() { sealed_ = std::exchange(added_, {}); }
+  void seal();
   void committed(std::span<const PayloadPlace> places);
-  /// The target has answered: takes the outbox row away. @return false if it is not there any more.
-  bool finish(const Transfer& transfer);
+  /// Whether the transfer has not been answered yet.
+  bool pending(const Transfer& transfer) const;
+  /// The target has answered: takes the outbox row away. @param applied the answer; after a refusal
+  /// what follows is sent again, once that is durable. @return false if it was answered before.
+  bool finish(const Transfer& transfer, bool applied);
 
   /// What a transfer is to its target.
   enum class Arrival : std::uint8_t {
     fresh,     // it counts as applied with the next commit
     repeated,  // it was applied before: the answer got lost
-    early,     // one before it got lost; both are sent again
+    early,     // one before it got lost or was refused; both are sent again
+    refused,   // its queue is not there
   };
-  /// At the target.
-  Arrival apply(const Transfer& transfer);
+  /// At the target. @param possible whether its queue is there.
+  Arrival apply(const Transfer& transfer, bool possible);
 
   bool empty() const { return outbox_.empty(); }
 
@@ -62,6 +71,7 @@ class Transfers {
     std::uint32_t payload = 0;
     bool committed = false;
     bool sent = false;
+    bool refused = false;  // its row goes with the next commit, or the one in flight
   };
   void load(const Key& key, Entry& entry);
   void send_in_order(std::uint16_t to_shard);
@@ -73,6 +83,8 @@ class Transfers {
   std::map<std::uint16_t, std::uint64_t> applied_;  // by source shard
   std::vector<Key> added_;
   std::vector<Key> sealed_;
+  std::vector<Key> refused_;         // their rows go with the batch being filled
+  std::vector<Key> refused_sealed_;  // with the one in flight
 };
 
 }  // namespace millrace

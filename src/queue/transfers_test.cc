@@ -102,10 +102,10 @@ TEST_F(TransfersTest, ForgetsWhatIsAnsweredAndReleasesItsChunk) {
   add(1);
   commit();
   const Transfer transfer = effects_.transfers[0];
-  EXPECT_TRUE(source_.finish(transfer));
+  EXPECT_TRUE(source_.finish(transfer, true));
   EXPECT_TRUE(source_.empty());
   EXPECT_THAT(effects_.writes.released(), SizeIs(1));
-  EXPECT_FALSE(source_.finish(transfer));
+  EXPECT_FALSE(source_.finish(transfer, true));
   EXPECT_THAT(effects_.writes.released(), SizeIs(1));
 }
 
@@ -115,15 +115,15 @@ TEST_F(TransfersTest, AppliesEachOnce) {
   commit();
   const Transfer first = effects_.transfers[0];
   const Transfer second = effects_.transfers[1];
-  EXPECT_EQ(target_.apply(first), Transfers::Arrival::fresh);
-  EXPECT_EQ(target_.apply(second), Transfers::Arrival::fresh);
-  EXPECT_EQ(target_.apply(first), Transfers::Arrival::repeated);
-  EXPECT_EQ(target_.apply(second), Transfers::Arrival::repeated);
+  EXPECT_EQ(target_.apply(first, true), Transfers::Arrival::fresh);
+  EXPECT_EQ(target_.apply(second, true), Transfers::Arrival::fresh);
+  EXPECT_EQ(target_.apply(first, true), Transfers::Arrival::repeated);
+  EXPECT_EQ(target_.apply(second, true), Transfers::Arrival::repeated);
 
   Transfers reopened(kTo, 2, target_effects_);
   EXPECT_TRUE(reopened.restore(applied_key(1), encode_number(first.number)));
-  EXPECT_EQ(reopened.apply(first), Transfers::Arrival::repeated);
-  EXPECT_EQ(reopened.apply(second), Transfers::Arrival::fresh);
+  EXPECT_EQ(reopened.apply(first, true), Transfers::Arrival::repeated);
+  EXPECT_EQ(reopened.apply(second, true), Transfers::Arrival::fresh);
 }
 
 TEST_F(TransfersTest, TakesNoneWhosePredecessorGotLost) {
@@ -133,19 +133,43 @@ TEST_F(TransfersTest, TakesNoneWhosePredecessorGotLost) {
   add(2);
   commit();
   const Transfer early = effects_.transfers[1];
-  EXPECT_EQ(target_.apply(early), Transfers::Arrival::early);
-  EXPECT_EQ(target_.apply(lost), Transfers::Arrival::fresh);
-  EXPECT_EQ(target_.apply(early), Transfers::Arrival::fresh);
+  EXPECT_EQ(target_.apply(early, true), Transfers::Arrival::early);
+  EXPECT_EQ(target_.apply(lost, true), Transfers::Arrival::fresh);
+  EXPECT_EQ(target_.apply(early, true), Transfers::Arrival::fresh);
 }
 
 TEST_F(TransfersTest, WaitsForNoPredecessorThatWasAnswered) {
   add(1);
   commit();
-  EXPECT_TRUE(source_.finish(effects_.transfers[0]));
+  EXPECT_TRUE(source_.finish(effects_.transfers[0], true));
   add(2);
   commit();
   Transfers empty(kTo, 1, target_effects_);
-  EXPECT_EQ(empty.apply(effects_.transfers[1]), Transfers::Arrival::fresh);
+  EXPECT_EQ(empty.apply(effects_.transfers[1], true), Transfers::Arrival::fresh);
+}
+
+TEST_F(TransfersTest, GoesPastARefusedTransferOnlyWhenItsRowIsDurablyGone) {
+  add(1);
+  add(2);
+  commit();
+  const std::vector<Transfer> transfers = std::exchange(effects_.transfers, {});
+  ASSERT_THAT(transfers, SizeIs(2));
+  EXPECT_EQ(target_.apply(transfers[0], false), Transfers::Arrival::refused);
+  EXPECT_EQ(target_.apply(transfers[1], true), Transfers::Arrival::early);
+  EXPECT_EQ(target_.apply(transfers[0], false), Transfers::Arrival::refused);
+  EXPECT_TRUE(source_.finish(transfers[0], false));
+  EXPECT_FALSE(source_.pending(transfers[0]));
+  EXPECT_FALSE(source_.finish(transfers[0], false));
+  source_.resend(kTo);
+  answer_loads();
+  ASSERT_THAT(effects_.transfers, SizeIs(1));
+  EXPECT_EQ(target_.apply(effects_.transfers[0], true), Transfers::Arrival::early);
+  effects_.transfers.clear();
+  commit();
+  answer_loads();
+  ASSERT_THAT(effects_.transfers, SizeIs(1));
+  EXPECT_EQ(effects_.transfers[0].number, transfers[1].number);
+  EXPECT_EQ(target_.apply(effects_.transfers[0], true), Transfers::Arrival::fresh);
 }
 
 TEST_F(TransfersTest, NumbersOfALaterOpeningAreHigher) {

@@ -130,8 +130,9 @@ void ShardDriver::start_receive(WaitingReceive& receive) {
 
 void ShardDriver::cancel_receive(WaiterId waiter, const std::shared_ptr<WaitingReceive*>& receive) {
   WaitingReceive* const waiting = *receive;
-  if (waiting == nullptr || !loop_ || !loop_->cancel(waiter)) return;
+  if (waiting == nullptr || !loop_ || !loop_->cancel(waiter, options_.clock->now())) return;
   waiting->replied(ReceiveResult{});
+  schedule();
 }
 
 asio::awaitable<Expected<ReceiveResult>> ShardDriver::receive(ReceiveRequest request,

@@ -386,7 +386,9 @@ class Run {
   }
   void end_polls() {
     answer_polls();
-    for (const Poll& poll : std::exchange(polls_, {})) loop_.loop().cancel(poll.receive->waiter);
+    for (const Poll& poll : std::exchange(polls_, {})) {
+      loop_.loop().cancel(poll.receive->waiter, loop_.now());
+    }
   }
   void purge(std::size_t queue) {
     answer_polls();

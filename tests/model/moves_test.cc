@@ -76,6 +76,42 @@ TEST_F(MovesTest, AnswersTheReceiveWhenTheMessageIsThere) {
   EXPECT_EQ(moved[0].receive_count, 2u);
 }
 
+TEST_F(MovesTest, AnswersTheReceiveWithinSecondsWhateverBecomesOfTheMessage) {
+  const auto receive = move("a");
+  source_.advance(seconds(5) - 1);
+  EXPECT_FALSE(receive->result);
+  source_.advance(1);
+  EXPECT_THAT(receive->deliveries(), IsEmpty());
+  carry();
+  carry_answers();
+  EXPECT_TRUE(source_is_empty());
+  EXPECT_THAT(target_.poll_bodies(dead_), ElementsAre("a"));
+}
+
+TEST_F(MovesTest, GivesNothingToAClientThatHangsUpMeanwhile) {
+  source_.send(queue_, {"a", "b"});
+  ASSERT_THAT(source_.poll_bodies(queue_, 1, 0), ElementsAre("a"));
+  const auto receive = source_.receive({queue_, 10, seconds(30), seconds(20)});
+  source_.settle();
+  EXPECT_FALSE(receive->result) << "it holds b, and a is on its way";
+  EXPECT_TRUE(source_.loop().cancel(receive->waiter, clock_.now()));
+  EXPECT_FALSE(source_.loop().cancel(receive->waiter, clock_.now()));
+  const std::vector<Delivery> again = source_.poll(queue_, 10, 0);
+  ASSERT_THAT(again, SizeIs(1));
+  EXPECT_EQ(again[0].message.body, "b");
+  EXPECT_EQ(again[0].receive_count, 1u);
+  carry();
+  carry_answers();
+  EXPECT_FALSE(receive->result);
+}
+
+TEST_F(MovesTest, AnswersTheReceiveAtAStop) {
+  const auto receive = move("a");
+  source_.loop().stop(clock_.now());
+  source_.settle();
+  EXPECT_THAT(receive->deliveries(), IsEmpty());
+}
+
 TEST_F(MovesTest, SendsNothingBeforeItIsDurable) {
   source_.send(queue_, {"a"});
   source_.poll(queue_, 1, 0);
@@ -155,6 +191,40 @@ TEST_F(MovesTest, ReturnsTheMessageWhenItsTargetIsGone) {
   plain.retention = seconds(345'600);
   source_.configure(queue_, plain);
   EXPECT_THAT(source_.poll_bodies(queue_), ElementsAre("a"));
+}
+
+TEST_F(MovesTest, DoesNotReturnWhatArrivedBeforeItsTargetWent) {
+  move("a");
+  carry();
+  target_.transfer_results.clear();  // the answer gets lost
+  target_.delete_queue(dead_);
+  resend();
+  carry();
+  carry_answers();
+  EXPECT_TRUE(source_is_empty());
+}
+
+TEST_F(MovesTest, TakesALateAnswerForNoAnswerToTheNextMove) {
+  move("a");
+  target_.delete_queue(dead_);
+  carry();
+  const std::vector<TransferResult> answers = target_.transfer_results;
+  carry_answers();
+  const QueueId second = target_.create_queue();
+  QueueSettings settings;
+  settings.retention = seconds(345'600);
+  settings.receive_count_max = 1;
+  settings.dead_letter_queue = second;
+  settings.dead_letters_leave_shard = true;
+  source_.configure(queue_, settings);
+  source_.receive({queue_, 10, 0, 0});
+  source_.settle();
+  for (const TransferResult& answer : answers) source_.shard().transfer_done(answer, clock_.now());
+  EXPECT_EQ(source_.counts(queue_).in_flight, 1u) << "it is on its way to the second queue";
+  carry();
+  carry_answers();
+  EXPECT_TRUE(source_is_empty());
+  EXPECT_THAT(target_.poll_bodies(second), ElementsAre("a"));
 }
 
 TEST_F(MovesTest, EndsAMoveWhoseSourceWasPurgedOrDeleted) {

@@ -218,6 +218,18 @@ TEST_F(QueueTest, LeavesNothingOnDiskOfWhatWasDeleted) {
 
 // --- delays ---
 
+TEST_F(QueueTest, GivesAShortPollWhatHasJustBecomeVisible) {
+  const QueueId queue = loop_.create_queue();
+  loop_.send(queue, {"a"});
+  ASSERT_THAT(loop_.poll_bodies(queue, 1, seconds(5)), ElementsAre("a"));
+  loop_.send(queue, {"b"}, seconds(5));
+  clock_.advance(seconds(5));  // and no timer has run since
+  const auto poll = loop_.receive({queue, 10, seconds(30), 0});
+  loop_.settle();
+  EXPECT_THAT(poll->bodies(), SizeIs(1));
+  EXPECT_THAT(loop_.poll_bodies(queue), SizeIs(1));
+}
+
 TEST_F(QueueTest, HidesAMessageUntilItsDelayIsOver) {
   const QueueId queue = loop_.create_queue();
   loop_.send(queue, {"a"}, seconds(10));
@@ -415,8 +427,8 @@ TEST_F(QueueTest, EndsALongPollWhenItsTimeIsOver) {
 TEST_F(QueueTest, GivesNothingToAClientThatHungUp) {
   const QueueId queue = loop_.create_queue();
   const auto gone = loop_.receive({queue, 10, seconds(30), seconds(20)});
-  EXPECT_TRUE(loop_.loop().cancel(gone->waiter));
-  EXPECT_FALSE(loop_.loop().cancel(gone->waiter));
+  EXPECT_TRUE(loop_.loop().cancel(gone->waiter, clock_.now()));
+  EXPECT_FALSE(loop_.loop().cancel(gone->waiter, clock_.now()));
   const auto waiting = loop_.receive({queue, 10, seconds(30), seconds(20)});
   loop_.send(queue, {"a"});
   EXPECT_FALSE(gone->result);
@@ -601,6 +613,42 @@ TEST_F(QueueTest, MakesCallsWaitForTheirTurnWhenTheBatchIsFull) {
   EXPECT_TRUE(third->succeeded);
 }
 
+TEST_F(QueueTest, AsksForNoTurnThatHasToWaitForTheCommitInFlight) {
+  const QueueId queue = loop_.create_queue(QueueSettings());
+  loop_.send(queue, {"a"});
+  ASSERT_THAT(loop_.poll_bodies(queue, 1, seconds(1000)), ElementsAre("a"));
+  EXPECT_EQ(loop_.loop().next_event(), clock_.now() + seconds(1)) << "to write lazy state";
+  const NewMessage message = new_message("b");
+  loop_.submit([&](Shard& shard, Timestamp at) { shard.send(queue, {&message, 1}, at).value(); });
+  ASSERT_TRUE(loop_.begin_commit());
+  clock_.advance(seconds(1));
+  EXPECT_GT(loop_.loop().next_event(), clock_.now());
+  ASSERT_TRUE(loop_.finish_commit());
+  EXPECT_LE(loop_.loop().next_event(), clock_.now());
+}
+
+TEST_F(QueueTest, GoesOnWithDeadLettersAsSoonAsTheFullBatchIsTaken) {
+  LoopHarness loop(clock_, {.batch_bytes_max = 2000});
+  const QueueId dead = loop.create_queue();
+  const QueueId source = loop.create_queue(
+      {.retention = seconds(1000), .receive_count_max = 1, .dead_letter_queue = dead});
+  for (int i = 0; i < 3; ++i) loop.send(source, {std::string(1500, 'x')});
+  ASSERT_THAT(loop.poll(source, 10, seconds(1)), SizeIs(3));
+  loop.advance(seconds(2));
+  const auto move = loop.receive({source, 10, seconds(1), 0});
+  while (loop.perform_load() && loop.deliver_load()) {
+  }
+  EXPECT_FALSE(move->result);
+  EXPECT_GT(loop.loop().next_event(), clock_.now()) << "the batch is full";
+  ASSERT_TRUE(loop.begin_commit());
+  EXPECT_LE(loop.loop().next_event(), clock_.now());
+  loop.turn();
+  ASSERT_TRUE(loop.finish_commit());
+  loop.settle();
+  EXPECT_THAT(move->deliveries(), IsEmpty());
+  EXPECT_EQ(loop.counts(dead).visible, 3u);
+}
+
 TEST_F(QueueTest, FailsEveryCallAndReceiveWithTheShard) {
   const QueueId queue = loop_.create_queue();
   const NewMessage message = new_message("a");
@@ -771,6 +819,44 @@ TEST_F(TinyMemoryTest, ActsOnSeveralBlocksInOneCallAndChangesNone) {
   for (int i = 0; i < 2; ++i) ASSERT_THAT(loop_.poll(queue, 1, seconds(60)), SizeIs(1));
   loop_.erase(queue, outdated);
   EXPECT_EQ(loop_.counts(queue).in_flight, 2u);
+}
+
+TEST_F(TinyMemoryTest, EndsACallOneOfWhoseBlocksArrivesAgain) {
+  const QueueId queue = loop_.create_queue();
+  loop_.send(queue, {"a", "b"});
+  loop_.send(queue, {"c"});
+  std::vector<ReceiptHandle> handles;
+  for (const Delivery& delivery : loop_.poll(queue, 10, seconds(60))) {
+    handles.push_back(*loop_.sealer().open(delivery.receipt_handle));
+  }
+  for (const Delivery& delivery : loop_.poll(queue, 10, seconds(60))) {
+    handles.push_back(*loop_.sealer().open(delivery.receipt_handle));
+  }
+  ASSERT_THAT(handles, SizeIs(3));
+  ASSERT_EQ(block_of(handles[0].sequence), block_of(handles[1].sequence));
+  ASSERT_NE(block_of(handles[0].sequence), block_of(handles[2].sequence));
+  const auto erase = [&](std::span<const ReceiptHandle> which) {
+    return loop_.submit([&handles, queue, which](Shard& shard, Timestamp at) {
+      shard.erase(queue, which, at).value();
+    });
+  };
+  const std::span<const ReceiptHandle> all(handles);
+  const auto waiting = erase(all);  // for the first block twice, and for the second
+  ASSERT_TRUE(loop_.perform_load());
+  ASSERT_TRUE(loop_.perform_load());
+  ASSERT_TRUE(loop_.deliver_load());
+  const auto first = erase(all.first(2));  // which is here, and gone with the next commit
+  ASSERT_TRUE(loop_.begin_commit());
+  ASSERT_TRUE(loop_.finish_commit());
+  ASSERT_TRUE(first->succeeded);
+  const auto again = erase(all.first(1));
+  ASSERT_TRUE(loop_.perform_load());
+  ASSERT_TRUE(loop_.deliver_load(1));  // the first block's, before the second's
+  EXPECT_TRUE(again->succeeded);
+  EXPECT_FALSE(waiting->ended());
+  loop_.settle();
+  EXPECT_TRUE(waiting->succeeded);
+  EXPECT_FALSE(has_message(loop_));
 }
 
 TEST_F(TinyMemoryTest, ActsOnABlockThatIsVisibleInPart) {

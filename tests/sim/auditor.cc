@@ -218,7 +218,8 @@ void Auditor::check_place(MessageNumber number, QueueNumber queue, const Deliver
   const Message& message = messages_[number];
   const QueueFacts& home = queues_[message.home].facts;
   if (message.deleted_at && moment.earliest >= *message.deleted_at) {
-    broken(number, "an acknowledged delete came back");
+    broken(number, "an acknowledged delete came back to queue " + std::to_string(queue) + " at " +
+                       text_of(moment.latest));
   }
   const auto gone = message.gone_from.find(queue);
   if (gone != message.gone_from.end() && moment.earliest >= gone->second) {

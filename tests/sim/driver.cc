@@ -166,8 +166,11 @@ std::uint64_t Driver::receive(const ReceiveRequest& request, Replied replied) {
 
 bool Driver::cancel(std::uint64_t receive) {
   const auto waiting = receives_.find(receive);
-  if (waiting == receives_.end() || !loop_->cancel(waiting->second->waiter)) return false;
-  receives_.erase(waiting);
+  if (waiting == receives_.end() || !loop_->cancel(waiting->second->waiter, events_.now())) {
+    return false;
+  }
+  receives_.erase(receive);
+  schedule();
   return true;
 }
 

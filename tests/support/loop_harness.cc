@@ -244,10 +244,11 @@ bool LoopHarness::perform_load() {
   return true;
 }
 
-bool LoopHarness::deliver_load() {
-  if (results_.empty()) return false;
-  const LoadResult result = std::move(results_.front());
-  results_.erase(results_.begin());
+bool LoopHarness::deliver_load(std::size_t earlier) {
+  if (results_.size() <= earlier) return false;
+  const auto next = results_.begin() + static_cast<std::ptrdiff_t>(earlier);
+  const LoadResult result = std::move(*next);
+  results_.erase(next);
   loop_->loaded(result, now());
   turn();
   return true;

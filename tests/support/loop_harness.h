@@ -113,8 +113,8 @@ class LoopHarness {
   bool finish_commit();
   /// Looks the first load up in the store; the loop is not told yet.
   bool perform_load();
-  /// Tells the loop of the result that was looked up first.
-  bool deliver_load();
+  /// Tells the loop of a result that was looked up: the first, or that behind `earlier` others.
+  bool deliver_load(std::size_t earlier = 0);
   /// Everything until nothing is left to do now. Fails hard if that takes forever.
   void settle();
 
