@@ -41,7 +41,7 @@ class LoadRun {
         break;
       case Load::Kind::chunk:
       case Load::Kind::transfer:
-        chunk();
+        outcome = chunk();
         break;
     }
     if (!outcome) return outcome.error();
@@ -89,7 +89,9 @@ class LoadRun {
           return {};
         }
         bytes += index->place.length;
-        block.chunk = read(index->place);
+        auto chunk = read(index->place);
+        if (!chunk) return chunk.error();
+        block.chunk = std::move(*chunk);
         if (!block.chunk) {
           result_.next = key->block + 1;
           continue;
@@ -150,7 +152,9 @@ class LoadRun {
       if (!block.state) return malformed("state");
     }
     if (with_chunk) {
-      block.chunk = read(record->place);
+      auto chunk = read(record->place);
+      if (!chunk) return chunk.error();
+      block.chunk = std::move(*chunk);
       if (!block.chunk) return {};
     }
     result_.blocks.push_back(std::move(block));
@@ -161,22 +165,33 @@ class LoadRun {
     StoreResult<void> loaded = one(load_.first, std::nullopt, false);
     if (!loaded || result_.blocks.empty()) return loaded;
     LoadedBlock& block = result_.blocks.front();
-    if (block.index.place == load_.place) block.chunk = read(load_.place);
+    if (!(block.index.place == load_.place)) return {};
+    auto chunk = read(load_.place);
+    if (!chunk) return chunk.error();
+    block.chunk = std::move(*chunk);
     return {};
   }
 
-  void chunk() {
+  StoreResult<void> chunk() {
     LoadedBlock block;
     block.number = load_.first;
-    block.chunk = read(load_.place);
+    auto chunk = read(load_.place);
+    if (!chunk) return chunk.error();
+    block.chunk = std::move(*chunk);
     if (block.chunk) result_.blocks.push_back(std::move(block));
+    return {};
   }
 
-  std::shared_ptr<const std::string> read(const PayloadPlace& place) {
+  // The chunk at `place`; null where it was released or is corrupt.
+  StoreResult<std::shared_ptr<const std::string>> read(const PayloadPlace& place) {
     StoreResult<std::shared_ptr<const std::string>> chunk = store_.read(place);
-    if (chunk) return std::move(*chunk);
-    if (chunk.error().corruption()) corrupt_(chunk.error().message());
-    return nullptr;
+    if (chunk) return chunk;
+    if (chunk.error().corruption()) {
+      corrupt_(chunk.error().message());
+    } else if (!chunk.error().gone()) {
+      return chunk.error();
+    }
+    return std::shared_ptr<const std::string>();
   }
 
   const Load& load_;

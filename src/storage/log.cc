@@ -361,7 +361,7 @@ StoreResult<std::shared_ptr<LogFile>> Log::sealed_file(std::uint64_t segment) co
   if (segment == head_.number) return head_.file;
   const auto found = sealed_.find(segment);
   if (found == sealed_.end()) {
-    return StoreError("segment " + segment_file_name(segment) + " was given back");
+    return StoreError::gone("segment " + segment_file_name(segment) + " was given back");
   }
   if (auto file = found->second.file.lock()) return file;
   auto file = directory_->open(segment_file_name(segment), LogAccess::read);

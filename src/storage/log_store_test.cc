@@ -178,6 +178,7 @@ TEST_P(LogStoreTest, ASnapshotKeepsItsChunksReadable) {
   ASSERT_TRUE(store_->maintain());
   const auto gone = store_->read(places[0]);
   ASSERT_FALSE(gone);
+  EXPECT_TRUE(gone.error().gone());
   EXPECT_FALSE(gone.error().corruption());
 }
 

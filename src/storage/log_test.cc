@@ -286,6 +286,7 @@ TEST_F(LogTest, RetiredSegmentsAreGoneAndTheirFramesStayAway) {
   ASSERT_TRUE((*log)->retire(2));
   const auto gone = (*log)->read(places[0]);
   ASSERT_FALSE(gone);
+  EXPECT_TRUE(gone.error().gone());
   EXPECT_FALSE(gone.error().corruption());
   EXPECT_TRUE((*log)->read(places[2]));
   // Recycled segments hold old frames, which are not taken for new ones.

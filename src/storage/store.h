@@ -25,13 +25,22 @@ class StoreError {
   StoreError() = default;
   explicit StoreError(std::string message, bool corruption = false)
       : message_(std::move(message)), corruption_(corruption) {}
+  /// What was asked for is not there any more, as it may be: its owner released it.
+  static StoreError gone(std::string message) {
+    StoreError error(std::move(message));
+    error.gone_ = true;
+    return error;
+  }
   const std::string& message() const { return message_; }
   /// True where bytes on disk are not what was written: opening again will not help.
   bool corruption() const { return corruption_; }
+  /// True where nothing is wrong with the store: what was asked for has been released.
+  bool gone() const { return gone_; }
 
  private:
   std::string message_;
   bool corruption_ = false;
+  bool gone_ = false;
 };
 
 [[noreturn]] void throw_exception_from_error(const StoreError& error,
@@ -95,9 +104,9 @@ class Store {
   /// outcome is unknown, and the store takes no further commit.
   virtual std::optional<StoreResult<PayloadPlaces>> finish() = 0;
 
-  /// The bytes of the chunk at `place`, checked against their checksum. Any thread. An error
-  /// without corruption() may just mean that the chunk was released meanwhile and its space given
-  /// away.
+  /// The bytes of the chunk at `place`, checked against their checksum. Any thread. An error with
+  /// gone() means that the chunk was released meanwhile and its space given away; one with neither
+  /// gone() nor corruption(), that the disk did not give the bytes this time.
   virtual StoreResult<std::shared_ptr<const std::string>> read(const PayloadPlace& place) const = 0;
 
   /// The rows of all finished commits. Any thread.

@@ -61,8 +61,8 @@ class VersionedRows : public std::enable_shared_from_this<VersionedRows> {
     const std::lock_guard lock(mutex_);
     const auto found = chunks_.find(key_of(place));
     if (found == chunks_.end() || found->second->size() != place.length) {
-      return StoreError("there is no chunk at segment " + std::to_string(place.segment) +
-                        ", offset " + std::to_string(place.offset));
+      return StoreError::gone("there is no chunk at segment " + std::to_string(place.segment) +
+                              ", offset " + std::to_string(place.offset));
     }
     return found->second;
   }
