@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::array<std::uint8_t, 32> kKey{7, 7, 7};
 
+// A reply that comes so late may have been made long before, and held for another shard's answer.
+constexpr Milliseconds kHeldMin = seconds(5);
+
 constexpr Family kRestored[] = {Family::meta, Family::queues, Family::names, Family::state,
                                 Family::transfers};
 
@@ -106,8 +109,9 @@ class Driver::Receive final : public ReceiveCall {
   void replied(Expected<ReceiveResult> result) override {
     const Timestamp now = driver_.events_.now();
     const bool failed = !result && result.error().code() == ErrorCode::service_unavailable;
+    const bool late = driver_.in_commit_ || now - requested_at_ >= kHeldMin;
     end(failed ? Outcome::unknown : Outcome::done, std::move(result),
-        {driver_.in_commit_ ? requested_at_ : now, now});
+        {late ? requested_at_ : now, now});
   }
   void lost() {
     end(Outcome::unknown, ApiError(ErrorCode::service_unavailable), {requested_at_, requested_at_});
@@ -270,7 +274,9 @@ void Driver::reopen_later() {
 void Driver::restart() {
   if (!up()) return;
   stopping_ = true;
+  in_commit_ = true;
   loop_->stop(events_.now());
+  in_commit_ = false;
   carry();
 }
 
