@@ -26,6 +26,11 @@ constexpr Milliseconds kRelaxAfter = seconds(2);
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
+// An empty string that is assigned would leave the memory where it is.
+void free_memory(std::string& text) {
+  std::string().swap(text);
+}
+
 }  // namespace
 
 template <class Stream>
@@ -278,6 +283,8 @@ asio::awaitable<bool> Session<Stream>::write_reply() {
 template <class Stream>
 asio::awaitable<bool> Session<Stream>::write_rest(std::size_t written) {
   const std::size_t whole = reply_head_.size() + response_.body.size();
+  // A slow client may leave a large reply here for long, and the string has grown by doubling.
+  response_.body.shrink_to_fit();
   while (written < whole) {
     enter(State::writing, group_->limits().times.write);
     error_code error;
@@ -331,7 +338,7 @@ void Session<Stream>::finish_request() {
   buffer_.consume(request_size_);
   // A request sent ahead can be larger than what is kept; then the buffer stays for it.
   if (buffer_.capacity() > kKeptBuffer) buffer_.shrink(kKeptBuffer);
-  if (response_.body.capacity() > kKeptBuffer) response_.body = std::string();
+  if (response_.body.capacity() > kKeptBuffer) free_memory(response_.body);
   response_.on_undelivered = nullptr;
   units_.shrink(0);
 }
@@ -339,7 +346,7 @@ void Session<Stream>::finish_request() {
 template <class Stream>
 void Session<Stream>::release_memory(std::size_t buffer_bytes) {
   buffer_.shrink(buffer_bytes);
-  response_ = HttpResponse{};
+  free_memory(response_.body);
 }
 
 template <class Stream>

@@ -164,6 +164,7 @@ class SessionTest : public ::testing::Test {
   // /wait waits until it is woken by wake_ or by the client's hang-up; all else answers at once.
   Task handle(const HttpRequest& request, HttpResponse& response) {
     ++handled_;
+    memory_kept_ = response.body.capacity();
     response.fields.emplace_back("x-amzn-RequestId", "id-" + std::to_string(handled_));
     response.content_type = "text/plain";
     response.on_undelivered = [this] { ++undelivered_; };
@@ -201,6 +202,7 @@ class SessionTest : public ::testing::Test {
   std::shared_ptr<Listener> listener_;
   asio::steady_timer* wake_ = nullptr;
   int handled_ = 0;
+  std::size_t memory_kept_ = 0;  // for the reply, from earlier ones
   int hang_ups_ = 0;
   int undelivered_ = 0;
 };
@@ -465,6 +467,25 @@ TEST_F(SessionTest, WritesALargeReplyAsFastAsItIsRead) {
     EXPECT_EQ(reply.body, std::string(kBigReply, 'b'));
     EXPECT_EQ((co_await one.ask(std::string(kGet))).status, 200u);
     EXPECT_EQ(undelivered_, 0);
+  });
+}
+
+TEST_F(SessionTest, KeepsNoMemoryOfALargeReply) {
+  run([&]() -> Task {
+    Client c = client();
+    co_await c.ask("GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
+    co_await c.ask(std::string(kGet));
+    EXPECT_LE(memory_kept_, 32U * 1024);
+  });
+}
+
+TEST_F(SessionTest, KeepsNoMemoryOfAnyReplyWhenIdle) {
+  run([&]() -> Task {
+    Client c = client();
+    co_await c.ask(post("/x", std::string(20'000, 'b')));
+    co_await pass(seconds(3));
+    co_await c.ask(std::string(kGet));
+    EXPECT_LE(memory_kept_, 64U);
   });
 }
 
