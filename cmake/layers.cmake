@@ -48,9 +48,17 @@ function(millrace_add_layer name)
 
   if(tests AND MILLRACE_TESTS)
     add_executable(${name}_test ${tests})
-    target_link_libraries(${name}_test PRIVATE millrace_${name} millrace_test_support
+    target_link_libraries(${name}_test PRIVATE millrace_${name}
                                                millrace_warnings GTest::gtest_main GTest::gmock
                                                pugixml::pugixml)
+    target_include_directories(${name}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+    # Only what uses the tests' own stores and disks links them, and what lies below them.
+    foreach(test IN LISTS tests)
+      file(STRINGS ${test} includes REGEX "#include \"support/")
+      if(includes)
+        target_link_libraries(${name}_test PRIVATE millrace_test_support)
+      endif()
+    endforeach()
     gtest_discover_tests(
       ${name}_test
       TEST_PREFIX ${name}.
