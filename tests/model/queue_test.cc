@@ -836,9 +836,8 @@ TEST_F(TinyMemoryTest, EndsACallOneOfWhoseBlocksArrivesAgain) {
   ASSERT_EQ(block_of(handles[0].sequence), block_of(handles[1].sequence));
   ASSERT_NE(block_of(handles[0].sequence), block_of(handles[2].sequence));
   const auto erase = [&](std::span<const ReceiptHandle> which) {
-    return loop_.submit([queue, which](Shard& shard, Timestamp at) {
-      shard.erase(queue, which, at).value();
-    });
+    return loop_.submit(
+        [queue, which](Shard& shard, Timestamp at) { shard.erase(queue, which, at).value(); });
   };
   const std::span<const ReceiptHandle> all(handles);
   const auto waiting = erase(all);  // for the first block twice, and for the second

@@ -59,8 +59,9 @@ struct Moment {
   Timestamp latest;
 };
 
-/// The most that an undisturbed receive may take beyond the time that it asked to wait: five seconds
-/// for a shard that takes dead letters and is still down from before, and as much for the disk.
+/// The most that an undisturbed receive may take beyond the time that it asked to wait: five
+/// seconds for a shard that takes dead letters and is still down from before, and as much for the
+/// disk.
 inline constexpr Milliseconds kPollSlack = seconds(10);
 
 class Auditor {
