@@ -44,7 +44,10 @@ struct Block {
     constexpr std::size_t kDeadline = 32;  // of its messages in the heap of deadlines, with slack
     return sizeof(Block) + kMapNode + slots.capacity() * (sizeof(SlotState) + kDeadline);
   }
-  std::size_t charged() const { return fixed_bytes() + (chunk ? chunk->size() + 64 : 0); }
+  std::size_t charged() const {
+    constexpr std::size_t kString = 64;  // what holds the chunk's bytes
+    return fixed_bytes() + (chunk ? chunk->capacity() + kString : 0);
+  }
 
   /// Whether message `slot` may be handed out.
   bool deliverable(unsigned slot, Timestamp now) const {
