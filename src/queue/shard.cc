@@ -28,19 +28,26 @@ std::uint16_t shard_of(QueueId queue) {
   return static_cast<std::uint16_t>(queue.value() >> limits::kQueueIdShardShift);
 }
 
-// Bytes of a reply, counted until its last owner lets go of it.
+// Bytes of a reply, counted for its shard and its queue until its last owner lets go of it.
 class ReplyBytes {
  public:
-  ReplyBytes(std::shared_ptr<std::atomic<std::size_t>> total, std::size_t bytes)
-      : total_(std::move(total)), bytes_(bytes) {
-    total_->fetch_add(bytes_, std::memory_order_relaxed);
+  using Count = std::shared_ptr<std::atomic<std::size_t>>;
+
+  ReplyBytes(Count shard, Count queue, std::size_t bytes)
+      : shard_(std::move(shard)), queue_(std::move(queue)), bytes_(bytes) {
+    shard_->fetch_add(bytes_, std::memory_order_relaxed);
+    queue_->fetch_add(bytes_, std::memory_order_relaxed);
   }
   ReplyBytes(const ReplyBytes&) = delete;
   ReplyBytes& operator=(const ReplyBytes&) = delete;
-  ~ReplyBytes() { total_->fetch_sub(bytes_, std::memory_order_relaxed); }
+  ~ReplyBytes() {
+    shard_->fetch_sub(bytes_, std::memory_order_relaxed);
+    queue_->fetch_sub(bytes_, std::memory_order_relaxed);
+  }
 
  private:
-  std::shared_ptr<std::atomic<std::size_t>> total_;
+  Count shard_;
+  Count queue_;
   std::size_t bytes_;
 };
 
@@ -279,7 +286,7 @@ void Shard::serve(Entry& entry, Timestamp now) {
       }
       return;
     }
-    if (reply_bytes_->load(std::memory_order_relaxed) >= options_.reply_bytes) {
+    if (!may_reply(entry)) {
       end_short_polls(queue.id());
       entry.wake = now + kReplyRetry;
       wakes_.set(entry.wake, queue.id());
@@ -315,7 +322,7 @@ void Shard::serve(Entry& entry, Timestamp now) {
     for (const Delivery& delivery : deliveries) bytes += delivery.message.body.size();
     ReceiveResult result;
     result.deliveries = std::move(deliveries);
-    result.charge = std::make_shared<const ReplyBytes>(reply_bytes_, bytes);
+    result.charge = std::make_shared<const ReplyBytes>(reply_bytes_, entry.reply_bytes, bytes);
     const WaiterId id = waiter->id;
     waiters_.remove(id);
     if (outgoing.empty()) {
@@ -324,6 +331,14 @@ void Shard::serve(Entry& entry, Timestamp now) {
       hold(id, queue.id(), std::move(result), std::move(outgoing), now);
     }
   }
+}
+
+// A queue may have as many bytes of replies under way as it leaves free, so that one whose clients
+// do not read cannot take the whole budget from the others.
+bool Shard::may_reply(const Entry& entry) const {
+  const std::size_t used = reply_bytes_->load(std::memory_order_relaxed);
+  return used < options_.reply_bytes &&
+         entry.reply_bytes->load(std::memory_order_relaxed) < options_.reply_bytes - used;
 }
 
 void Shard::end_short_polls(QueueId queue) {

@@ -181,7 +181,10 @@ class Shard {
     Timestamp wake = kNever;              // its earliest timer in wakes_
     bool changed = false;                 // among changed_
     bool dirty = false;                   // among dirty_
-    bool stalled = false;                 // among stalled_
+    // Of its replies that are under way; these hold it, too.
+    std::shared_ptr<std::atomic<std::size_t>> reply_bytes =
+        std::make_shared<std::atomic<std::size_t>>(0);
+    bool stalled = false;  // among stalled_
   };
   // A reply that waits for transfers to other shards, though not for ever.
   struct HeldReply {
@@ -198,6 +201,7 @@ class Shard {
   void use(Entry& entry);
   void after(Entry& entry, Timestamp now);
   void serve(Entry& entry, Timestamp now);
+  bool may_reply(const Entry& entry) const;
   void end_short_polls(QueueId queue);
   void answer(WaiterId waiter, Expected<ReceiveResult> result);
   std::set<std::uint64_t> move_dead_letters(Queue& source, std::vector<DeadLetter>& letters,

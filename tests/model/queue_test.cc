@@ -498,6 +498,21 @@ TEST_F(QueueTest, HoldsRepliesToTheirBudget) {
   EXPECT_THAT(waiting->bodies(), ElementsAre("b"));
 }
 
+TEST_F(QueueTest, ServesOthersWhileTheRepliesOfOneQueueAreNotRead) {
+  LoopHarness loop(clock_, {.reply_bytes = 100});
+  const QueueId deaf = loop.create_queue();
+  const QueueId other = loop.create_queue();
+  loop.send(other, {"b"});
+  std::vector<std::shared_ptr<PendingReceive>> unread;
+  do {
+    loop.send(deaf, {std::string(30, 'a')});
+    unread.push_back(loop.receive({deaf, 1, seconds(30), 0}));
+    loop.settle();
+    ASSERT_LT(unread.size(), 10U);
+  } while (!unread.back()->bodies().empty());
+  EXPECT_THAT(loop.poll_bodies(other), ElementsAre("b"));
+}
+
 // --- dead letters ---
 
 TEST_F(QueueTest, MovesAMessageThatWasReceivedOftenEnough) {
