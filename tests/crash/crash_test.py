@@ -174,16 +174,18 @@ def drain(client, urls, ledger):
     quiet_since = time.monotonic()
     while time.monotonic() - quiet_since < 2 * VISIBILITY_SECONDS + len(urls):
         for queue, url in urls.items():
-            asked_at = time.monotonic()
-            messages = client.receive(
-                url, WaitTimeSeconds=1, AttributeNames=["ApproximateReceiveCount"]
-            )
-            for message in messages:
-                quiet_since = time.monotonic()
-                ledger.got(queue, message, asked_at)
-                drained.append(message["Body"])
-                client.delete(url, message["ReceiptHandle"])
-                ledger.deleted(message["Body"])
+            messages = None
+            while messages != []:
+                asked_at = time.monotonic()
+                messages = client.receive(
+                    url, WaitTimeSeconds=1, AttributeNames=["ApproximateReceiveCount"]
+                )
+                for message in messages:
+                    quiet_since = time.monotonic()
+                    ledger.got(queue, message, asked_at)
+                    drained.append(message["Body"])
+                    client.delete(url, message["ReceiptHandle"])
+                    ledger.deleted(message["Body"])
     return drained
 
 
