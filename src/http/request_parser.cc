@@ -98,12 +98,12 @@ RequestParser::Progress RequestParser::parse(std::string_view bytes) {
     const std::size_t line_feed = window.find('\n', scanned_);
     if (line_feed == std::string_view::npos) {
       scanned_ = window.size();
-      if (bytes.size() >= limits_.head_bytes) return fail(431, "The request head is too large.");
       // A client that speaks something else (TLS, say) may never send a line: its first byte tells.
       if (state_ == State::request_line && window.size() > line_begin_ &&
           window[line_begin_] != '\r' && !is_of(window[line_begin_], kToken)) {
         return fail(400, "This is not an HTTP request.");
       }
+      if (bytes.size() >= limits_.head_bytes) return fail(431, "The request head is too large.");
       return Progress::need_more;
     }
     if (line_feed == line_begin_ || window[line_feed - 1] != '\r') {
