@@ -441,7 +441,7 @@ bool Queue::may_load() const {
 void Queue::issue(Load load) {
   load.as_of = committed_count_;
   loads_.insert(std::upper_bound(loads_.begin(), loads_.end(), load.as_of), load.as_of);
-  context_.effects.loads.push_back(std::move(load));
+  context_.effects.loads.push_back(load);
 }
 
 // Whether the block was taken away in a commit that the load may not have seen.
@@ -469,7 +469,7 @@ void Queue::issue_block_loads() {
     load.kind = Load::Kind::block;
     load.queue = id_;
     load.first = number;
-    issue(std::move(load));
+    issue(load);
   }
 }
 
@@ -640,7 +640,7 @@ void Queue::sweep() {
   load.first = counters_.swept;
   load.last = last;
   load.blocks_max = kSweepBlocks;
-  issue(std::move(load));
+  issue(load);
 }
 
 // --- the backlog ---
@@ -658,7 +658,7 @@ bool Queue::fill_window(Timestamp now) {
     load.first = frontier_;
     load.blocks_max = kWindowBlocks;
     load.bytes_max = kWindowBytes;
-    issue(std::move(load));
+    issue(load);
   }
   // A block that is being relocated cannot load its chunk before that is done.
   return window_loading_ || due_loading_ || chunks_loading_ > 0 || relocating_ > 0 ||
@@ -675,7 +675,7 @@ void Queue::load_due(Timestamp now) {
   load.until = now;
   load.blocks_max = kWindowBlocks;
   load.bytes_max = kWindowBytes;
-  issue(std::move(load));
+  issue(load);
 }
 
 void Queue::load_chunk(BlockNumber number, Block& block) {
@@ -687,7 +687,7 @@ void Queue::load_chunk(BlockNumber number, Block& block) {
   load.queue = id_;
   load.first = number;
   load.place = block.index.place;
-  issue(std::move(load));
+  issue(load);
 }
 
 void Queue::relocate(BlockNumber number, const PayloadPlace& place) {
@@ -699,7 +699,7 @@ void Queue::relocate(BlockNumber number, const PayloadPlace& place) {
   load.queue = id_;
   load.first = number;
   load.place = place;
-  issue(std::move(load));
+  issue(load);
 }
 
 void Queue::loaded(const LoadResult& result, Timestamp now) {
@@ -898,7 +898,7 @@ void Queue::expire_from(BlockNumber first) {
   load.queue = id_;
   load.first = first;
   load.blocks_max = kSweepBlocks;
-  issue(std::move(load));
+  issue(load);
 }
 
 void Queue::loaded_expire(const LoadResult& result, Timestamp now) {
