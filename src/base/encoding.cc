@@ -32,21 +32,6 @@ constexpr std::array<std::uint8_t, 256> make_base64_values() {
 }
 constexpr std::array<std::uint8_t, 256> kBase64Values = make_base64_values();
 
-constexpr std::array<std::uint8_t, 256> make_hex_values() {
-  std::array<std::uint8_t, 256> values{};
-  values.fill(kNoDigit);
-  for (std::uint8_t i = 0; i < 16; ++i) {
-    values[static_cast<std::uint8_t>(kHexDigits[i])] = i;
-    values[static_cast<std::uint8_t>(kUpperHexDigits[i])] = i;
-  }
-  return values;
-}
-constexpr std::array<std::uint8_t, 256> kHexValues = make_hex_values();
-
-std::uint8_t hex_value(char digit) {
-  return kHexValues[static_cast<std::uint8_t>(digit)];
-}
-
 bool is_unreserved(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
          c == '.' || c == '_' || c == '~';
@@ -173,9 +158,9 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '%') {
       if (text.size() - i < 3) return std::nullopt;
-      const std::uint8_t high = hex_value(text[i + 1]);
-      const std::uint8_t low = hex_value(text[i + 2]);
-      if (high == kNoDigit || low == kNoDigit) return std::nullopt;
+      const int high = hex_digit(text[i + 1]);
+      const int low = hex_digit(text[i + 2]);
+      if (high < 0 || low < 0) return std::nullopt;
       out += static_cast<char>(high << 4 | low);
       i += 2;
     } else {
@@ -276,9 +261,9 @@ std::optional<std::array<std::uint8_t, 16>> from_uuid_text(std::string_view text
     if (at == 8 || at == 13 || at == 18 || at == 23) {
       if (text[at++] != '-') return std::nullopt;
     }
-    const std::uint8_t high = hex_value(text[at++]);
-    const std::uint8_t low = hex_value(text[at++]);
-    if (high == kNoDigit || low == kNoDigit) return std::nullopt;
+    const int high = hex_digit(text[at++]);
+    const int low = hex_digit(text[at++]);
+    if (high < 0 || low < 0) return std::nullopt;
     byte = static_cast<std::uint8_t>(high << 4 | low);
   }
   return bytes;

@@ -21,6 +21,14 @@ using Sha256Digest = std::array<std::uint8_t, 32>;
 void append_hex(std::string& out, std::span<const std::uint8_t> bytes);
 std::string to_hex(std::span<const std::uint8_t> bytes);
 
+/// The value of a hex digit of either case, or -1.
+constexpr int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
 /// Base64 with padding (RFC 4648 section 4).
 std::string to_base64(std::string_view bytes);
 /// Decodes strictly: alphabet, length and padding must be exact. Nothing on bad input.

@@ -3,19 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/encoding.h"
+
 namespace millrace {
-
-namespace {
-
-/// The value of a hex digit, or -1.
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-}  // namespace
 
 ChunkDecoder::Progress ChunkDecoder::decode(std::span<char> bytes) {
   std::size_t next = body_size_;

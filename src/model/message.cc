@@ -200,6 +200,11 @@ Md5Digest attributes_md5_of(std::span<const Attribute> attributes) {
 
 }  // namespace
 
+std::string sequence_number_text(SequenceNumber sequence) {
+  constexpr std::uint64_t kTwentyDigits = 10'000'000'000'000'000'000U;
+  return std::to_string(kTwentyDigits + sequence.value());
+}
+
 Md5Digest attributes_md5(std::span<const MessageAttributeView> attributes) {
   return attributes_md5_of(attributes);
 }

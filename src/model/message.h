@@ -24,6 +24,9 @@ namespace millrace {
 using QueueId = StrongType<struct QueueIdTag, std::uint64_t>;
 /// Position of a message in its queue, always rising.
 using SequenceNumber = StrongType<struct SequenceNumberTag, std::uint64_t>;
+/// SequenceNumber as clients of a FIFO queue see it: always 20 digits, so that texts compare as the
+/// numbers do.
+std::string sequence_number_text(SequenceNumber sequence);
 /// The 16 bytes behind the UUID text of a MessageId.
 using MessageId = std::array<std::uint8_t, 16>;
 

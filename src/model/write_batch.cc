@@ -1,5 +1,6 @@
 #include "model/write_batch.h"
 
+#include "base/bytes.h"
 #include "base/check.h"
 
 namespace millrace {
@@ -9,29 +10,22 @@ namespace {
 // A row is: operation (1), family (1), key length (4), value length (4), key, value; big-endian.
 constexpr std::size_t kRowHeaderBytes = 10;
 
-void append_u32(std::string& out, std::uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
-}
-
-std::uint32_t read_u32(std::string_view bytes) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<std::uint8_t>(bytes[i]);
-  return value;
-}
-
 }  // namespace
 
 void append_place(std::string& out, const PayloadPlace& place) {
-  append_u32(out, static_cast<std::uint32_t>(place.segment >> 32));
-  append_u32(out, static_cast<std::uint32_t>(place.segment));
+  append_u64(out, place.segment);
   append_u32(out, place.offset);
   append_u32(out, place.length);
 }
 
 PayloadPlace read_place(std::string_view bytes) {
   CHECK(bytes.size() >= kPayloadPlaceBytes);
-  return {std::uint64_t{read_u32(bytes)} << 32 | read_u32(bytes.substr(4)),
-          read_u32(bytes.substr(8)), read_u32(bytes.substr(12))};
+  ByteReader in(bytes);
+  PayloadPlace place;
+  place.segment = in.u64();
+  place.offset = in.u32();
+  place.length = in.u32();
+  return place;
 }
 
 std::uint32_t WriteBatch::add_payload(std::shared_ptr<const std::string> bytes,
@@ -89,10 +83,11 @@ bool RowReader::next(RowChange& change) {
   if (rest_.empty()) return false;
   malformed_ = true;
   if (rest_.size() < kRowHeaderBytes) return false;
-  const auto operation = static_cast<std::uint8_t>(rest_[0]);
-  const auto family = static_cast<std::uint8_t>(rest_[1]);
-  const std::size_t key_bytes = read_u32(rest_.substr(2));
-  const std::size_t value_bytes = read_u32(rest_.substr(6));
+  ByteReader in(rest_);
+  const std::uint8_t operation = in.u8();
+  const std::uint8_t family = in.u8();
+  const std::size_t key_bytes = in.u32();
+  const std::size_t value_bytes = in.u32();
   if (operation > static_cast<std::uint8_t>(RowOperation::put_placed) || family >= kFamilyCount ||
       key_bytes + value_bytes > rest_.size() - kRowHeaderBytes) {
     return false;

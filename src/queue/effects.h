@@ -66,7 +66,6 @@ struct LoadedBlock {
   IndexRecord index;
   std::optional<StateRecord> state;
   std::shared_ptr<const std::string> chunk;
-  std::optional<Timestamp> due_row;  // the time in its due row, if it was found by that
 
   /// Whether the block has a due row and waits for its time there.
   bool parked() const {

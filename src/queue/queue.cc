@@ -438,6 +438,13 @@ bool Queue::may_load() const {
   return relocating_ == 0 && evicted_seal_ <= committed_count_;
 }
 
+Load Queue::load_of(Load::Kind kind) const {
+  Load load;
+  load.kind = kind;
+  load.queue = id_;
+  return load;
+}
+
 void Queue::issue(Load load) {
   load.as_of = committed_count_;
   loads_.insert(std::upper_bound(loads_.begin(), loads_.end(), load.as_of), load.as_of);
@@ -465,9 +472,7 @@ void Queue::issue_block_loads() {
   for (auto& [number, issued] : block_loads_) {
     if (issued) continue;
     issued = true;
-    Load load;
-    load.kind = Load::Kind::block;
-    load.queue = id_;
+    Load load = load_of(Load::Kind::block);
     load.first = number;
     issue(load);
   }
@@ -484,7 +489,8 @@ void Queue::erase_slot(BlockNumber number, Block& block, unsigned slot) {
   list(number, block);
 }
 
-Found Queue::erase(const ReceiptHandle& handle, Timestamp now) {
+Found Queue::erase(const ReceiptHandle& handle, Timestamp now, Erased& erased) {
+  erased = Erased::done;
   Blocks::iterator it;
   const Found found = find(block_of(handle.sequence), it);
   if (found != Found::here) return found;
@@ -568,30 +574,34 @@ void Queue::undo(const ReceiptHandle& handle, Timestamp now) {
   make_ready(number, block);
 }
 
-Found Queue::finish_moving(SequenceNumber sequence) {
-  Blocks::iterator it;
-  const Found found = find(block_of(sequence), it);
+Found Queue::find_moving(SequenceNumber sequence, Blocks::iterator& block) {
+  const Found found = find(block_of(sequence), block);
   if (found != Found::here) return found;
-  const SlotState& state = touch(it->second)[slot_of(sequence)];
-  if (state.phase != Phase::moving) return Found::gone;
+  const SlotState& state = touch(block->second)[slot_of(sequence)];
+  return state.phase == Phase::moving ? Found::here : Found::gone;
+}
+
+Found Queue::finish_moving(SequenceNumber sequence) {
+  Blocks::iterator block;
+  const Found found = find_moving(sequence, block);
+  if (found != Found::here) return found;
   --in_flight_;
-  erase_slot(it->first, it->second, slot_of(sequence));
-  return Found::here;
+  erase_slot(block->first, block->second, slot_of(sequence));
+  return found;
 }
 
 Found Queue::return_moving(SequenceNumber sequence, Timestamp now) {
-  Blocks::iterator it;
-  const Found found = find(block_of(sequence), it);
+  Blocks::iterator block;
+  const Found found = find_moving(sequence, block);
   if (found != Found::here) return found;
-  SlotState& state = touch(it->second)[slot_of(sequence)];
-  if (state.phase != Phase::moving) return Found::gone;
   --in_flight_;
+  SlotState& state = block->second.slots[slot_of(sequence)];
   state.phase = Phase::waiting;
   state.visible_at = now;
-  it->second.write_state = true;
-  list(it->first, it->second);
-  make_ready(it->first, it->second);
-  return Found::here;
+  block->second.write_state = true;
+  list(block->first, block->second);
+  make_ready(block->first, block->second);
+  return found;
 }
 
 // --- purge ---
@@ -634,9 +644,7 @@ void Queue::sweep() {
   const BlockNumber last = std::min(counters_.horizon, committed_end_);
   if (sweeping_ || relocating_ > 0 || counters_.swept >= last) return;
   sweeping_ = true;
-  Load load;
-  load.kind = Load::Kind::sweep;
-  load.queue = id_;
+  Load load = load_of(Load::Kind::sweep);
   load.first = counters_.swept;
   load.last = last;
   load.blocks_max = kSweepBlocks;
@@ -652,9 +660,7 @@ bool Queue::fill_window(Timestamp now) {
     window_loading_ = true;
     window_evictions_ = evictions_;
     window_end_ = committed_end_;
-    Load load;
-    load.kind = Load::Kind::window;
-    load.queue = id_;
+    Load load = load_of(Load::Kind::window);
     load.first = frontier_;
     load.blocks_max = kWindowBlocks;
     load.bytes_max = kWindowBytes;
@@ -669,9 +675,7 @@ void Queue::load_due(Timestamp now) {
   if (due_loading_ || !may_load()) return;
   due_loading_ = true;
   due_evictions_ = evictions_;
-  Load load;
-  load.kind = Load::Kind::due;
-  load.queue = id_;
+  Load load = load_of(Load::Kind::due);
   load.until = now;
   load.blocks_max = kWindowBlocks;
   load.bytes_max = kWindowBytes;
@@ -682,9 +686,7 @@ void Queue::load_chunk(BlockNumber number, Block& block) {
   if (block.loading_chunk || block.relocating) return;
   block.loading_chunk = true;
   ++chunks_loading_;
-  Load load;
-  load.kind = Load::Kind::chunk;
-  load.queue = id_;
+  Load load = load_of(Load::Kind::chunk);
   load.first = number;
   load.place = block.index.place;
   issue(load);
@@ -694,9 +696,7 @@ void Queue::relocate(BlockNumber number, const PayloadPlace& place) {
   // The store asks again for what is passed over now.
   if (relocations_.contains(number) || counters_.deleted || !may_load()) return;
   relocations_.emplace(number, std::nullopt);
-  Load load;
-  load.kind = Load::Kind::relocate;
-  load.queue = id_;
+  Load load = load_of(Load::Kind::relocate);
   load.first = number;
   load.place = place;
   issue(load);
@@ -893,9 +893,7 @@ void Queue::expire_from(BlockNumber first) {
     return;
   }
   expire_evictions_ = evictions_;
-  Load load;
-  load.kind = Load::Kind::expire;
-  load.queue = id_;
+  Load load = load_of(Load::Kind::expire);
   load.first = first;
   load.blocks_max = kSweepBlocks;
   issue(load);

@@ -39,7 +39,10 @@ struct QueueSettings {
   std::uint32_t receive_count_max = 0;            // maxReceiveCount; 0: no dead-letter queue
   std::optional<QueueId> dead_letter_queue = {};  // nothing while it does not exist
   bool dead_letters_leave_shard = false;          // it is owned by another shard
-  std::string arn = {};  // of this queue: the DeadLetterQueueSourceArn of what it moves
+  std::string arn = {};    // of this queue: the DeadLetterQueueSourceArn of what it moves
+  bool fifo = false;       // never changes
+  Milliseconds delay = 0;  // FIFO: of every message; standard messages bring their own
+  bool deduplicate_by_group = false;  // FIFO: DeduplicationScope is messageGroup
 };
 
 /// The three counts that GetQueueAttributes tells.
@@ -68,6 +71,12 @@ enum class Found {
   here,     // it was done
   gone,     // the message does not exist any more
   on_disk,  // its block is being loaded: ask again once it is resident
+};
+
+/// How a deletion ended.
+enum class Erased : std::uint8_t {
+  done,     // or the message was gone already
+  expired,  // FIFO: the delivery's visibility timeout is over
 };
 
 /// A message leaving for the dead-letter queue.
@@ -115,7 +124,7 @@ class Queue {
   void undo(const ReceiptHandle& handle, Timestamp now);
 
   /// DeleteMessage. An outdated handle leaves a message that is in flight again untouched.
-  Found erase(const ReceiptHandle& handle, Timestamp now);
+  Found erase(const ReceiptHandle& handle, Timestamp now, Erased& erased);
   /// ChangeMessageVisibility. `error` is set when it was refused.
   Found change_visibility(const ReceiptHandle& handle, std::string_view handle_text,
                           Milliseconds timeout, Timestamp now, std::optional<ApiError>& error);
@@ -216,11 +225,13 @@ class Queue {
                          const SlotState& state,
                          const std::shared_ptr<const std::string>& chunk) const;
   Found find(BlockNumber number, Blocks::iterator& block);
+  Found find_moving(SequenceNumber sequence, Blocks::iterator& block);
   void erase_slot(BlockNumber number, Block& block, unsigned slot);
   void set_deadline(Timestamp at, SequenceNumber sequence);
   void rebuild_deadlines();
 
   bool may_load() const;
+  Load load_of(Load::Kind kind) const;
   void issue(Load load);
   void issue_block_loads();
   bool removed(BlockNumber number, const Load& load) const;

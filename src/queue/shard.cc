@@ -409,15 +409,17 @@ bool Shard::want(Found found, QueueId queue, SequenceNumber sequence) {
   return true;
 }
 
-Expected<void> Shard::erase(QueueId queue, std::span<const ReceiptHandle> handles, Timestamp now) {
+Expected<std::vector<Erased>> Shard::erase(QueueId queue, std::span<const ReceiptHandle> handles,
+                                           Timestamp now) {
   Entry* found = find(queue);
   if (found == nullptr) return ApiError(ErrorCode::queue_does_not_exist);
+  std::vector<Erased> erased(handles.size());
   // Deleting twice is deleting once, so what is here may go before the rest has been loaded.
-  for (const ReceiptHandle& handle : handles) {
-    want(found->queue->erase(handle, now), queue, handle.sequence);
+  for (std::size_t i = 0; i < handles.size(); ++i) {
+    want(found->queue->erase(handles[i], now, erased[i]), queue, handles[i].sequence);
   }
   after(*found, now);
-  return {};
+  return erased;
 }
 
 Expected<std::vector<std::optional<ApiError>>> Shard::change_visibility(

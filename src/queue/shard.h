@@ -111,9 +111,12 @@ class Shard {
   /// Takes deliveries back whose reply nobody got.
   void undo(QueueId queue, std::span<const ReceiptHandle> handles, Timestamp now);
 
-  /// DeleteMessage, for each handle. Deleting what is gone is a success.
+  /// DeleteMessage, for each handle. Deleting what is gone is a success; in a FIFO queue a delivery
+  /// whose visibility timeout is over deletes nothing.
   /// @param handles parsed from their texts; all of `queue`.
-  Expected<void> erase(QueueId queue, std::span<const ReceiptHandle> handles, Timestamp now);
+  /// @return what became of each, or QueueDoesNotExist.
+  Expected<std::vector<Erased>> erase(QueueId queue, std::span<const ReceiptHandle> handles,
+                                      Timestamp now);
 
   struct VisibilityChange {
     ReceiptHandle handle;

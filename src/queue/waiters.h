@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -20,7 +21,8 @@ struct ReceiveRequest {
   QueueId queue;
   unsigned count_max = 1;  // 1 to 10
   Milliseconds visibility_timeout = 0;
-  Milliseconds wait = 0;  // 0: a short poll
+  Milliseconds wait = 0;        // 0: a short poll
+  std::string attempt_id = {};  // FIFO: ReceiveRequestAttemptId, or empty
 };
 
 struct Waiter {

@@ -34,7 +34,7 @@ class LoadRun {
         outcome = due();
         break;
       case Load::Kind::block:
-        outcome = one(load_.first, std::nullopt, false);
+        outcome = one(load_.first, false);
         break;
       case Load::Kind::relocate:
         outcome = relocate();
@@ -119,7 +119,7 @@ class LoadRun {
       const std::optional<DueKey> key = parse_due_key(row.key);
       if (!key) return malformed("due");
       const std::size_t before = result_.blocks.size();
-      StoreResult<void> loaded = one(key->block, key->due, true);
+      StoreResult<void> loaded = one(key->block, true);
       if (!loaded) return loaded;
       if (result_.blocks.size() > before) bytes += result_.blocks.back().index.place.length;
     }
@@ -134,7 +134,7 @@ class LoadRun {
   }
 
   // Block `number`, if it exists.
-  StoreResult<void> one(BlockNumber number, std::optional<Timestamp> due_row, bool with_chunk) {
+  StoreResult<void> one(BlockNumber number, bool with_chunk) {
     const std::string key = block_key(load_.queue, number);
     auto index = snapshot_->get(Family::index, key);
     if (!index) return index.error();
@@ -143,7 +143,6 @@ class LoadRun {
     if (!state) return state.error();
     LoadedBlock block;
     block.number = number;
-    block.due_row = due_row;
     const std::optional<IndexRecord> record = parse_index(**index);
     if (!record) return malformed("index");
     block.index = *record;
@@ -162,7 +161,7 @@ class LoadRun {
   }
 
   StoreResult<void> relocate() {
-    StoreResult<void> loaded = one(load_.first, std::nullopt, false);
+    StoreResult<void> loaded = one(load_.first, false);
     if (!loaded || result_.blocks.empty()) return loaded;
     LoadedBlock& block = result_.blocks.front();
     if (!(block.index.place == load_.place)) return {};

@@ -347,8 +347,8 @@ Expected<ReceiptHandle> open_handle(const Context& context, QueueId queue,
   return *handle;
 }
 
-boost::asio::awaitable<Expected<void>> erase_all(const Context& context, QueueId queue,
-                                                 std::span<const ReceiptHandle> handles) {
+boost::asio::awaitable<Expected<std::vector<Erased>>> erase_all(
+    const Context& context, QueueId queue, std::span<const ReceiptHandle> handles) {
   const auto erase = [queue, handles](Shard& shard, Timestamp now) {
     return shard.erase(queue, handles, now);
   };
@@ -500,7 +500,8 @@ Answer<api::DeleteMessageResponse> delete_message(Context& context,
   if (request.receipt_handle.empty()) co_return missing_parameter("ReceiptHandle");
   const Expected<ReceiptHandle> handle = open_handle(context, (*queue)->id, request.receipt_handle);
   if (!handle) co_return handle.error();
-  const Expected<void> erased = co_await erase_all(context, (*queue)->id, {&*handle, 1});
+  const Expected<std::vector<Erased>> erased =
+      co_await erase_all(context, (*queue)->id, {&*handle, 1});
   if (!erased) co_return erased.error();
   co_return api::DeleteMessageResponse();
 }
@@ -529,7 +530,7 @@ Answer<api::DeleteMessageBatchResponse> delete_message_batch(
     }
   }
   if (!handles.empty()) {
-    const Expected<void> erased = co_await erase_all(context, (*queue)->id, handles);
+    const Expected<std::vector<Erased>> erased = co_await erase_all(context, (*queue)->id, handles);
     if (!erased) co_return erased.error();
   }
   co_return batch_response<api::DeleteMessageBatchResponse>(request.entries, errors);

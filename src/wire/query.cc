@@ -2,18 +2,12 @@
 
 #include <algorithm>
 
+#include "base/encoding.h"
 #include "wire/scan.h"
 
 namespace millrace::wire {
 
 namespace {
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 // Decodes `text` to `to`, which has room for as many bytes. @return the end, or null for a bad
 // escape.

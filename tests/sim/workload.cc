@@ -280,7 +280,7 @@ void Workload::start_erase(QueueNumber queue, std::vector<Held> held, std::funct
     handles->push_back(*handle);
     auditor_.delete_requested(queue, one.number);
   }
-  auto result = std::make_shared<Expected<void>>();
+  auto result = std::make_shared<Expected<std::vector<Erased>>>();
   ++busy_;
   driver_of(queue).submit(
       [this, queue, handles, result](Shard& shard, Timestamp now) {
