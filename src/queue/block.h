@@ -35,14 +35,16 @@ struct Block {
   bool write_state = false;    // the next commit must hold its state
   bool in_ready = false;       // its number is in the queue's ready heap
   bool loading_chunk = false;
-  bool relocating = false;  // written again in the commit in flight; its place is about to change
+  bool relocating = false;    // written again in the commit in flight; its place is about to change
+  std::uint64_t grouped = 0;  // FIFO: the messages that are members of their groups, as a bit map
   std::optional<Timestamp> due_row;  // a due row still on disk, to be erased by the next commit
 
   /// What it is charged at, its chunk aside.
   std::size_t fixed_bytes() const {
     constexpr std::size_t kMapNode = 64;   // of the ordered map that holds it, with its key
     constexpr std::size_t kDeadline = 32;  // of its messages in the heap of deadlines, with slack
-    return sizeof(Block) + kMapNode + slots.capacity() * (sizeof(SlotState) + kDeadline);
+    return sizeof(Block) + kMapNode + slots.capacity() * (sizeof(SlotState) + kDeadline) +
+           index.groups.capacity() * sizeof(GroupKey);
   }
   std::size_t charged() const {
     constexpr std::size_t kString = 64;  // what holds the chunk's bytes

@@ -40,13 +40,15 @@ struct ReceiveReply {
 /// A question to the store, answered by a LoadResult with the same `load`.
 struct Load {
   enum class Kind : std::uint8_t {
-    window,    // blocks in order from `first`, with their chunks
+    window,    // blocks in order from `first`, with their chunks if `bytes_max` is not zero
     due,       // blocks whose due row is not later than `until`, with their chunks
     block,     // block `first` alone, without its chunk
     chunk,     // the chunk of block `first`, at `place`
     relocate,  // block `first` with its chunk, if it still lies at `place`
     sweep,     // blocks from `first` below `last`, without chunks: they are to be removed
     expire,    // blocks in order from `first`, without chunks, to see which are too old
+    group,     // blocks from `first` to `last` that rows of `group` name, with their chunks
+    recent,    // blocks in order from `first` on that were sent later than `until`, without chunks
     transfer,  // the chunk at `place` of the transfer number `first` to shard `last`
   };
 
@@ -54,6 +56,7 @@ struct Load {
   QueueId queue;
   BlockNumber first = 0;
   BlockNumber last = 0;
+  GroupKey group;
   PayloadPlace place;
   Timestamp until;
   std::uint32_t blocks_max = 0;
@@ -79,7 +82,7 @@ struct LoadResult {
   std::vector<LoadedBlock> blocks;
   /// Where the scan ended: the number of the first block that it did not look at.
   BlockNumber next = 0;
-  /// Nothing more lay behind `next` (window, sweep, expire) or was due (due).
+  /// Nothing more lay behind `next` (window, sweep, expire, group, recent) or was due (due).
   bool exhausted = false;
   /// due: the time of the first due row that is later than `until`.
   std::optional<Timestamp> next_due;

@@ -112,7 +112,7 @@ Timestamp Loop::next_event() const {
 void Loop::loaded(const LoadResult& result, Timestamp now) {
   if (failed_) return;
   shard_.loaded(result, now);
-  const bool due = result.load.kind == Load::Kind::due;
+  const bool due = result.load.kind == Load::Kind::due || result.load.kind == Load::Kind::recent;
   if (due || result.load.kind == Load::Kind::block) {
     const BlockWanted arrived{result.load.queue, due ? kDueBlocks : result.load.first};
     std::vector<Parked> ready;

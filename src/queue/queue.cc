@@ -1,10 +1,12 @@
 #include "queue/queue.h"
 
 #include <algorithm>
-#include <functional>
 
 #include "base/check.h"
+#include "base/encoding.h"
 #include "base/limits.h"
+#include "queue/fifo_queue.h"
+#include "queue/standard_queue.h"
 
 namespace millrace {
 
@@ -12,19 +14,12 @@ namespace {
 
 // Sends of one commit are packed into blocks of about this size; a larger message has its own.
 constexpr std::size_t kBlockBytes = std::size_t{128} << 10;
-// A window load asks for this much; the window is refilled when less than half of it is left.
-constexpr std::size_t kWindowBytes = std::size_t{4} << 20;
-constexpr std::uint32_t kWindowBlocks = 1024;
 constexpr std::uint32_t kSweepBlocks = 2000;
 // So many blocks that are gone are remembered: far more than one operation names.
 constexpr std::size_t kMissingMax = 4096;
-// One receive moves no more dead letters than this; the next commit brings the rest.
-constexpr std::size_t kMoveBytes = std::size_t{1} << 20;
 // Retention is looked at no more often than this, however short it is.
 constexpr Milliseconds kExpiryStep = seconds(1);
 constexpr Milliseconds kVisibilityMax = seconds(limits::kVisibilitySecondsMax);
-
-using Phase = SlotState::Phase;
 
 ApiError not_available(std::string_view handle_text) {
   return invalid_parameter(
@@ -32,34 +27,35 @@ ApiError not_available(std::string_view handle_text) {
       "Message does not exist or is not available for visibility timeout change.");
 }
 
-// Whether the handle names a delivery that a crash has made the slot forget.
-bool forgotten(const SlotState& slot, const ReceiptHandle& handle) {
-  return handle.epoch > slot.epoch ||
-         (handle.epoch == slot.epoch && handle.delivery > slot.delivery);
-}
-
-// Whether the message was not delivered again after the delivery that the handle names.
-bool latest(const SlotState& slot, const ReceiptHandle& handle) {
-  return (slot.delivery == handle.delivery && slot.epoch == handle.epoch) ||
-         forgotten(slot, handle);
-}
-
 }  // namespace
 
-Queue::Queue(QueueId id, QueueContext& context, std::string definition)
-    : id_(id), context_(context), definition_(std::move(definition)) {
-  context_.effects.writes.put(Family::queues, queue_key(id_), definition_);
-  changed_ = true;
+std::unique_ptr<Queue> Queue::create(QueueId id, QueueContext& context, std::string definition,
+                                     QueueSettings settings) {
+  QueueCounters counters;
+  counters.fifo = settings.fifo;
+  std::unique_ptr<Queue> queue = restore(id, context, {}, counters);
+  queue->set_definition(std::move(definition));
+  queue->changed_ = true;
+  queue->set_settings(std::move(settings));
+  return queue;
+}
+
+std::unique_ptr<Queue> Queue::restore(QueueId id, QueueContext& context, std::string definition,
+                                      const QueueCounters& counters) {
+  if (counters.fifo) {
+    return std::make_unique<FifoQueue>(id, context, std::move(definition), counters);
+  }
+  return std::make_unique<StandardQueue>(id, context, std::move(definition), counters);
 }
 
 Queue::Queue(QueueId id, QueueContext& context, std::string definition,
              const QueueCounters& counters)
     : id_(id),
       context_(context),
-      definition_(std::move(definition)),
       counters_(counters),
       frontier_(std::max(counters.head, counters.horizon)),
-      committed_end_(counters.next_block) {}
+      committed_end_(counters.next_block),
+      definition_(std::move(definition)) {}
 
 void Queue::set_definition(std::string definition) {
   definition_ = std::move(definition);
@@ -72,9 +68,10 @@ void Queue::set_settings(QueueSettings settings) {
 }
 
 QueueCounts Queue::counts() const {
-  const std::uint64_t hidden = in_flight_ + counters_.delayed;
-  return {counters_.messages > hidden ? counters_.messages - hidden : 0, in_flight_,
-          counters_.delayed};
+  // A delay that was raised may hold back what is in flight: it counts once.
+  const std::uint64_t here = counters_.messages > in_flight_ ? counters_.messages - in_flight_ : 0;
+  const std::uint64_t held_back = std::min(delayed(), here);
+  return {here - held_back, in_flight_, held_back};
 }
 
 // --- restoring ---
@@ -82,37 +79,30 @@ QueueCounts Queue::counts() const {
 bool Queue::restore_state(BlockNumber number, std::string_view value) {
   std::optional<StateRecord> state = parse_state(value);
   if (!state) return false;
-  if (number < counters_.horizon) return true;  // purged; the range erase is not through yet
-  std::uint64_t in_flight = 0;
-  for (const SlotState& slot : state->slots) {
-    if (slot.phase == Phase::in_flight || slot.phase == Phase::moving) ++in_flight;
-  }
-  if (state->parked_until != Timestamp{}) {
-    in_flight_ += in_flight;
-    return true;  // it comes back when it is due
-  }
-  LoadedBlock loaded;
-  loaded.number = number;
-  loaded.index = state->index;
-  loaded.state = std::move(state);
-  if (in_flight > 0 && context_.memory.room_for(0)) {
-    take_up(loaded, Timestamp{});
-  } else {
-    in_flight_ += in_flight;
-    leave_in_flight(number, loaded.state->slots);
-    frontier_ = std::min(frontier_, number);
-  }
+  // What was purged is left alone; its range erase may not be through yet.
+  if (number >= counters_.horizon) restore_block(number, std::move(*state));
   return true;
 }
 
+bool Queue::restore_group(GroupKey, BlockNumber) {
+  return false;
+}
+
+bool Queue::restore_deduplication(const DeduplicationKey&, std::string_view) {
+  return false;
+}
+
 void Queue::finish_restore(Timestamp now) {
-  if (counters_.parked > 0) next_parked_ = Timestamp{};
   next_expiry_ = counters_.messages > 0 ? now : kNever;
   rebuild_deadlines();
   sweep();
 }
 
 // --- sending ---
+
+bool Queue::may_send(std::size_t, Timestamp) {
+  return true;
+}
 
 Queue::OpenBlock& Queue::open_block(std::size_t message_bytes, Timestamp due, bool moved,
                                     Timestamp sent_at) {
@@ -140,28 +130,14 @@ SequenceNumber Queue::added(const OpenBlock& open, std::size_t bytes_before) {
   return sequence_of(open.number, open.chunk.count() - 1);
 }
 
-SequenceNumber Queue::send(const NewMessage& message, Timestamp now) {
-  const Timestamp due = message.delay > 0 ? now + message.delay : Timestamp{};
-  OpenBlock& open = open_block(message.body.size(), due, false, now);
-  const std::size_t before = open.chunk.bytes();
-  open.chunk.add(message, now);
-  return added(open, before);
-}
-
-SequenceNumber Queue::accept(const StoredMessage& message, const MessageOrigin& origin) {
-  OpenBlock& open = open_block(message.body.size(), Timestamp{}, true, message.sent_at);
-  const std::size_t before = open.chunk.bytes();
-  open.chunk.add_moved(message, origin);
-  return added(open, before);
-}
-
 void Queue::close_block() {
   if (!open_) return;
   SealedBlock closed;
   closed.number = open_->number;
-  closed.index = open_->index;
+  closed.index = std::move(open_->index);
   closed.index.count = static_cast<std::uint8_t>(open_->chunk.count());
   closed.chunk = std::make_shared<const std::string>(open_->chunk.finish());
+  closed.ids = std::move(open_->ids);
   if (closed.index.moved) ++counters_.moved_blocks;
   if (closed.index.due != Timestamp{}) ++counters_.parked;
   counters_.bytes += closed.chunk->size();
@@ -199,6 +175,13 @@ void Queue::drop_chunk(Block& block) {
   recharge(before, block.charged());
 }
 
+void Queue::keep_chunk(Block& block, std::shared_ptr<const std::string> chunk) {
+  const std::size_t before = block.charged();
+  block.chunk = std::move(chunk);
+  chunk_bytes_ += block.chunk->size();
+  recharge(before, block.charged());
+}
+
 std::vector<SlotState>& Queue::touch(Block& block) {
   if (block.slots.empty()) {
     const std::size_t before = block.charged();
@@ -209,31 +192,11 @@ std::vector<SlotState>& Queue::touch(Block& block) {
   return block.slots;
 }
 
-void Queue::make_ready(BlockNumber number, Block& block) {
-  if (block.in_ready) return;
-  block.in_ready = true;
-  ready_.push_back(number);
-  std::push_heap(ready_.begin(), ready_.end(), std::greater<>{});
-}
-
 void Queue::list(BlockNumber number, Block& block) {
   changed_ = true;
   if (block.listed) return;
   block.listed = true;
   listed_.push_back(number);
-}
-
-void Queue::mark_dirty(BlockNumber number, Block& block) {
-  if (block.dirty) return;
-  block.dirty = true;
-  dirty_.push_back(number);
-  // Blocks that are deleted before their state is ever written leave their numbers behind.
-  if (dirty_.size() > 2 * blocks_.size() + 1024) {
-    std::erase_if(dirty_, [this](BlockNumber n) {
-      const auto it = blocks_.find(n);
-      return it == blocks_.end() || !it->second.dirty;
-    });
-  }
 }
 
 void Queue::set_deadline(Timestamp at, SequenceNumber sequence) {
@@ -253,15 +216,20 @@ void Queue::rebuild_deadlines() {
   }
 }
 
+std::uint64_t Queue::in_flight_of(const std::vector<SlotState>& slots) {
+  return static_cast<std::uint64_t>(std::ranges::count_if(slots, [](const SlotState& slot) {
+    return slot.phase == Phase::in_flight || slot.phase == Phase::moving;
+  }));
+}
+
 // Makes a loaded block resident. What is in flight in it is counted by the caller's books already
 // only where it was parked or evicted; take_up() counts what it finds.
-void Queue::take_up(const LoadedBlock& loaded, Timestamp now) {
+Block& Queue::take_up(const LoadedBlock& loaded, Timestamp now) {
   Block block;
   block.index = loaded.index;
   block.chunk = loaded.chunk;
   block.committed = true;
   block.live = loaded.index.count;
-  bool ready = loaded.state == std::nullopt;
   if (loaded.state) {
     block.index.place = loaded.state->index.place;
     block.state_on_disk = true;
@@ -270,108 +238,24 @@ void Queue::take_up(const LoadedBlock& loaded, Timestamp now) {
       SlotState& state = block.slots[slot];
       if (state.phase == Phase::deleted) {
         --block.live;
+      } else if (state.phase == Phase::moving) {
+        ++in_flight_;  // not visible either
       } else if (state.phase == Phase::in_flight) {
         if (state.visible_at <= now) {
           state.phase = Phase::waiting;
-          ready = true;
         } else {
           ++in_flight_;
           deadlines_.set(state.visible_at, sequence_of(loaded.number, slot));
         }
-      } else if (state.phase == Phase::waiting) {
-        ready = true;
-      } else {
-        ++in_flight_;  // moving: not visible either
       }
     }
   }
   Block& resident = insert(loaded.number, std::move(block));
-  if (ready) {
-    make_ready(loaded.number, resident);
-  } else if (resident.chunk) {
-    drop_chunk(resident);
-  }
+  taken_up(loaded.number, resident);
+  return resident;
 }
 
 // --- receiving ---
-
-std::vector<Delivery> Queue::receive(const ReceiveRequest& request, std::size_t bytes_max,
-                                     Timestamp now, std::vector<DeadLetter>& dead_letters) {
-  std::vector<Delivery> deliveries;
-  std::vector<BlockNumber> again;  // blocks that still have something to hand out
-  std::size_t bytes = 0;
-  std::size_t dead_bytes = 0;
-  bool full = false;
-  while (!full && !ready_.empty()) {
-    const BlockNumber number = ready_.front();
-    std::pop_heap(ready_.begin(), ready_.end(), std::greater<>{});
-    ready_.pop_back();
-    const auto it = blocks_.find(number);
-    if (it == blocks_.end()) continue;
-    Block& block = it->second;
-    block.in_ready = false;
-    if (!block.chunk) {
-      load_chunk(number, block);
-      continue;
-    }
-    bool left = false;
-    for (unsigned slot = 0; slot < block.index.count; ++slot) {
-      if (!block.deliverable(slot, now)) continue;
-      if (deliveries.size() == request.count_max || in_flight_ >= limits::kInFlightMax) {
-        left = full = true;
-        break;
-      }
-      const std::optional<ChunkMessage> parsed = parse_chunk_message(*block.chunk, slot);
-      CHECK(parsed);  // the store has checked the chunk's checksum
-      const StoredMessage& message = parsed->message;
-      if (expired(message.sent_at, now)) {
-        erase_slot(number, block, slot);
-        continue;
-      }
-      SlotState& state = touch(block)[slot];
-      if (settings_.receive_count_max > 0 && settings_.dead_letter_queue &&
-          state.receive_count >= settings_.receive_count_max) {
-        if (context_.batch_full() || dead_bytes >= kMoveBytes) {
-          left = full = true;
-          break;
-        }
-        dead_bytes += message.body.size() + 1;
-        dead_letters.push_back(dead_letter(*parsed, sequence_of(number, slot), state, block.chunk));
-        if (settings_.dead_letters_leave_shard) {
-          // It stays in the books until the other shard has it on disk.
-          state.phase = Phase::moving;
-          ++in_flight_;
-          block.write_state = true;
-          list(number, block);
-        } else {
-          erase_slot(number, block, slot);
-        }
-        continue;
-      }
-      if (!deliveries.empty() && bytes + message.body.size() > bytes_max) {
-        left = full = true;
-        break;
-      }
-      bytes += message.body.size();
-      deliveries.push_back(
-          deliver(*parsed, sequence_of(number, slot), state, request.visibility_timeout, now));
-      deliveries.back().chunk = block.chunk;
-      if (state.phase == Phase::waiting) left = true;
-      mark_dirty(number, block);
-    }
-    if (left) {
-      again.push_back(number);
-    } else {
-      drop_chunk(block);
-    }
-    if (deliveries.size() == request.count_max) full = true;
-  }
-  for (const BlockNumber number : again) {
-    const auto it = blocks_.find(number);
-    if (it != blocks_.end()) make_ready(number, it->second);
-  }
-  return deliveries;
-}
 
 Delivery Queue::deliver(const ChunkMessage& parsed, SequenceNumber sequence, SlotState& state,
                         Milliseconds visibility_timeout, Timestamp now) {
@@ -386,6 +270,11 @@ Delivery Queue::deliver(const ChunkMessage& parsed, SequenceNumber sequence, Slo
     ++in_flight_;
     set_deadline(state.visible_at, sequence);
   }
+  return delivery_of(parsed, sequence, state);
+}
+
+Delivery Queue::delivery_of(const ChunkMessage& parsed, SequenceNumber sequence,
+                            const SlotState& state) const {
   Delivery delivery;
   delivery.message = parsed.message;
   delivery.sequence = sequence;
@@ -418,7 +307,18 @@ DeadLetter Queue::dead_letter(const ChunkMessage& parsed, SequenceNumber sequenc
     letter.origin.receive_count += parsed.origin->receive_count;
     letter.origin.first_received_at = parsed.origin->first_received_at;
   }
+  if (fifo()) letter.deduplication_id = to_uuid_text(letter.origin.id);
   return letter;
+}
+
+// The message leaves for the dead-letter queue.
+void Queue::move_slot(BlockNumber number, Block& block, unsigned slot) {
+  if (!settings_.dead_letters_leave_shard) return erase_slot(number, block, slot);
+  // It stays in the books until the other shard has it on disk.
+  touch(block)[slot].phase = Phase::moving;
+  ++in_flight_;
+  block.write_state = true;
+  list(number, block);
 }
 
 // --- operations on delivered messages ---
@@ -481,6 +381,7 @@ void Queue::issue_block_loads() {
 void Queue::erase_slot(BlockNumber number, Block& block, unsigned slot) {
   SlotState& state = touch(block)[slot];
   CHECK(state.phase != Phase::deleted);
+  slot_erased(number, block, slot);
   if (state.phase == Phase::in_flight) --in_flight_;
   state.phase = Phase::deleted;
   --block.live;
@@ -498,14 +399,12 @@ Found Queue::erase(const ReceiptHandle& handle, Timestamp now, Erased& erased) {
   const unsigned slot = slot_of(handle.sequence);
   if (slot >= block.index.count) return Found::gone;
   if (!block.slots.empty()) {
-    const SlotState& state = block.slots[slot];
-    if (state.phase == Phase::deleted || state.phase == Phase::moving) return Found::gone;
-    // A handle from before a later delivery must not take the message from its new receiver.
-    if (state.phase == Phase::in_flight && state.visible_at > now && !latest(state, handle)) {
-      return Found::here;
-    }
+    const Phase phase = block.slots[slot].phase;
+    if (phase == Phase::deleted || phase == Phase::moving) return Found::gone;
   }
-  erase_slot(number, block, slot);
+  const Erasable erasable_now = erasable(block, slot, handle, now);
+  if (erasable_now == Erasable::expired) erased = Erased::expired;
+  if (erasable_now == Erasable::yes) erase_slot(number, block, slot);
   return Found::here;
 }
 
@@ -523,14 +422,10 @@ Found Queue::change_visibility(const ReceiptHandle& handle, std::string_view han
     return Found::gone;
   }
   SlotState& state = touch(block)[slot];
-  if (state.phase == Phase::deleted || state.phase == Phase::moving || !latest(state, handle)) {
+  if (state.phase == Phase::deleted || state.phase == Phase::moving ||
+      !may_change(state, handle, now)) {
     error = not_available(handle_text);
     return Found::gone;
-  }
-  if (forgotten(state, handle)) {
-    state.delivery = handle.delivery;
-    state.epoch = handle.epoch;
-    state.received_at = now;  // it cannot be known any more
   }
   const Timestamp received_at = state.received_at;
   if (now + timeout - received_at > kVisibilityMax ||
@@ -549,9 +444,9 @@ Found Queue::change_visibility(const ReceiptHandle& handle, std::string_view han
   } else {
     state.phase = Phase::waiting;
     if (was_in_flight) --in_flight_;
-    make_ready(number, block);
+    slot_waiting(number, block, slot);
   }
-  mark_dirty(number, block);
+  note_state(number, block);
   return Found::here;
 }
 
@@ -562,7 +457,8 @@ void Queue::undo(const ReceiptHandle& handle, Timestamp now) {
   const unsigned slot = slot_of(handle.sequence);
   if (slot >= block.slots.size()) return;
   SlotState& state = block.slots[slot];
-  if (state.phase == Phase::deleted || state.phase == Phase::moving || !latest(state, handle)) {
+  if (state.phase == Phase::deleted || state.phase == Phase::moving ||
+      !may_change(state, handle, now)) {
     return;
   }
   if (state.phase == Phase::in_flight) --in_flight_;
@@ -570,8 +466,8 @@ void Queue::undo(const ReceiptHandle& handle, Timestamp now) {
   state.visible_at = now;
   --state.receive_count;
   if (state.receive_count == 0) state.first_received_at = Timestamp{};
-  mark_dirty(number, block);
-  make_ready(number, block);
+  note_state(number, block);
+  slot_waiting(number, block, slot);
 }
 
 Found Queue::find_moving(SequenceNumber sequence, Blocks::iterator& block) {
@@ -600,7 +496,7 @@ Found Queue::return_moving(SequenceNumber sequence, Timestamp now) {
   state.visible_at = now;
   block->second.write_state = true;
   list(block->first, block->second);
-  make_ready(block->first, block->second);
+  slot_waiting(block->first, block->second, slot_of(sequence));
   return found;
 }
 
@@ -615,14 +511,13 @@ void Queue::purge(Timestamp now) {
   counters_.messages = counters_.delayed = counters_.bytes = 0;
   counters_.parked = counters_.moved_blocks = 0;
   while (!blocks_.empty()) drop(blocks_.begin());
-  ready_.clear();
+  forget_messages();
   listed_.clear();
   dirty_.clear();
   deadlines_.clear();
   left_in_flight_.clear();
   left_deadlines_.clear();
   in_flight_ = 0;
-  next_parked_ = kNever;
   next_expiry_ = kNever;
   frontier_ = counters_.horizon;
   relocations_.clear();
@@ -653,35 +548,6 @@ void Queue::sweep() {
 
 // --- the backlog ---
 
-bool Queue::fill_window(Timestamp now) {
-  if (next_parked_ <= now) load_due(now);
-  if (!window_loading_ && may_load() && frontier_ < committed_end_ &&
-      chunk_bytes_ < kWindowBytes / 2) {
-    window_loading_ = true;
-    window_evictions_ = evictions_;
-    window_end_ = committed_end_;
-    Load load = load_of(Load::Kind::window);
-    load.first = frontier_;
-    load.blocks_max = kWindowBlocks;
-    load.bytes_max = kWindowBytes;
-    issue(load);
-  }
-  // A block that is being relocated cannot load its chunk before that is done.
-  return window_loading_ || due_loading_ || chunks_loading_ > 0 || relocating_ > 0 ||
-         (!may_load() && (frontier_ < committed_end_ || next_parked_ <= now));
-}
-
-void Queue::load_due(Timestamp now) {
-  if (due_loading_ || !may_load()) return;
-  due_loading_ = true;
-  due_evictions_ = evictions_;
-  Load load = load_of(Load::Kind::due);
-  load.until = now;
-  load.blocks_max = kWindowBlocks;
-  load.bytes_max = kWindowBytes;
-  issue(load);
-}
-
 void Queue::load_chunk(BlockNumber number, Block& block) {
   if (block.loading_chunk || block.relocating) return;
   block.loading_chunk = true;
@@ -707,10 +573,6 @@ void Queue::loaded(const LoadResult& result, Timestamp now) {
   CHECK(issued != loads_.end() && *issued == result.load.as_of);
   loads_.erase(issued);
   switch (result.load.kind) {
-    case Load::Kind::window:
-      return loaded_window(result, now);
-    case Load::Kind::due:
-      return loaded_due(result, now);
     case Load::Kind::block:
       return loaded_block(result, now);
     case Load::Kind::chunk:
@@ -722,43 +584,9 @@ void Queue::loaded(const LoadResult& result, Timestamp now) {
     case Load::Kind::expire:
       return loaded_expire(result, now);
     case Load::Kind::transfer:
-      break;  // the shard keeps these to itself
-  }
-}
-
-void Queue::loaded_window(const LoadResult& result, Timestamp now) {
-  window_loading_ = false;
-  // What was evicted meanwhile may have been changed after the snapshot: look again.
-  if (window_evictions_ != evictions_ || result.load.first != frontier_) return;
-  for (const LoadedBlock& loaded : result.blocks) {
-    // The snapshot may know of a commit that committed() has not been told of yet.
-    if (loaded.number >= window_end_) break;
-    if (loaded.number < counters_.horizon || loaded.parked() || blocks_.contains(loaded.number) ||
-        removed(loaded.number, result.load)) {
-      continue;
-    }
-    forget_in_flight(loaded);
-    take_up(loaded, now);
-  }
-  const BlockNumber end = result.exhausted ? window_end_ : std::min(result.next, window_end_);
-  frontier_ = std::max(end, counters_.horizon);
-  evict_over_budget(now);
-}
-
-void Queue::loaded_due(const LoadResult& result, Timestamp now) {
-  due_loading_ = false;
-  if (due_evictions_ != evictions_) return;  // next_parked_ is still due: asked for again
-  for (const LoadedBlock& loaded : result.blocks) {
-    if (loaded.number < counters_.horizon || loaded.number >= committed_end_ ||
-        blocks_.contains(loaded.number) || removed(loaded.number, result.load)) {
-      continue;
-    }
-    unpark(loaded, now);
-  }
-  if (result.exhausted) {
-    next_parked_ = parked_meanwhile_;
-    parked_meanwhile_ = kNever;
-    if (result.next_due) next_parked_ = std::min(next_parked_, *result.next_due);
+      return;  // the shard keeps these to itself
+    default:
+      return loaded_by_kind(result, now);
   }
 }
 
@@ -791,15 +619,7 @@ void Queue::loaded_chunk(const LoadResult& result, Timestamp now) {
   Block& block = it->second;
   block.loading_chunk = false;
   if (block.chunk || result.blocks.empty()) return;
-  for (unsigned slot = 0; slot < block.index.count; ++slot) {
-    if (!block.deliverable(slot, now)) continue;
-    const std::size_t before = block.charged();
-    block.chunk = result.blocks.front().chunk;
-    chunk_bytes_ += block.chunk->size();
-    recharge(before, block.charged());
-    make_ready(it->first, block);
-    return;
-  }
+  chunk_arrived(it->first, block, result.blocks.front().chunk, now);
 }
 
 // Notes what goes on being in flight in a block that leaves memory unparked: nothing else tells
@@ -828,23 +648,19 @@ void Queue::forget_in_flight(const LoadedBlock& loaded) {
     return;
   }
   if (!loaded.state || !loaded.parked()) return;
-  for (const SlotState& slot : loaded.state->slots) {
-    if (slot.phase == Phase::in_flight || slot.phase == Phase::moving) --in_flight_;
-  }
+  in_flight_ -= in_flight_of(loaded.state->slots);
 }
 
 void Queue::unpark(const LoadedBlock& loaded, Timestamp now) {
   forget_in_flight(loaded);
   if (!loaded.state) counters_.delayed -= loaded.index.count;
   --counters_.parked;
-  take_up(loaded, now);
-  const auto it = blocks_.find(loaded.number);
-  CHECK(it != blocks_.end());
+  Block& block = take_up(loaded, now);
   // Its due row goes in the commit that holds a state row without parking, so that the rows agree.
-  it->second.due_row = loaded.parked_until();
-  it->second.write_state = true;
-  touch(it->second);
-  list(it->first, it->second);
+  block.due_row = loaded.parked_until();
+  block.write_state = true;
+  touch(block);
+  list(loaded.number, block);
 }
 
 void Queue::loaded_relocation(const LoadResult& result) {
@@ -882,8 +698,9 @@ void Queue::expire(Timestamp now) {
   }
   if (expiry_resumes_) return expire_from(*std::exchange(expiry_resumes_, std::nullopt));
   earliest_sent_ = kNever;
-  // Parked blocks lie below the head; without any, what lies below it is gone.
-  expire_from(counters_.parked > 0 ? counters_.horizon : head());
+  // Parked and filed blocks lie below the head; without any, what lies below it is gone.
+  const bool all = counters_.parked > 0 || counters_.filed_end > 0;
+  expire_from(all ? counters_.horizon : head());
 }
 
 void Queue::expire_from(BlockNumber first) {
@@ -955,6 +772,7 @@ void Queue::expire_on_disk(const LoadedBlock& loaded) {
     --counters_.parked;
   }
   writes.erase(Family::index, key);
+  erase_rows(loaded.number, loaded.index);
   writes.release(loaded.index.place);
   counters_.messages -= live;
   counters_.bytes -= loaded.index.place.length;
@@ -977,7 +795,7 @@ void Queue::tick(Timestamp now) {
     if (state.phase != Phase::in_flight || state.visible_at > now) continue;
     state.phase = Phase::waiting;
     --in_flight_;
-    make_ready(it->first, it->second);
+    slot_waiting(it->first, it->second, slot);
   }
   TimerHeap<BlockNumber>::Timer left;
   while (left_deadlines_.pop_due(now, left)) {
@@ -991,15 +809,16 @@ void Queue::tick(Timestamp now) {
       left_deadlines_.set(*std::min_element(until.begin(), until.end()), left.key);
     }
   }
-  if (next_parked_ <= now) load_due(now);
   expire(now);
 }
 
 Timestamp Queue::next_event() const {
-  Timestamp next = std::min(deadlines_.next(), left_deadlines_.next());
-  if (!due_loading_ && may_load()) next = std::min(next, next_parked_);
-  if (!expiring_ && may_load()) next = std::min(next, next_expiry_);
-  return next;
+  const Timestamp next = std::min(deadlines_.next(), left_deadlines_.next());
+  return !expiring_ && may_load() ? std::min(next, next_expiry_) : next;
+}
+
+bool Queue::due_on_disk(Timestamp) const {
+  return false;
 }
 
 // --- eviction ---
@@ -1010,59 +829,12 @@ void Queue::unpin(BlockNumber number) {
   if (--it->second == 0) pinned_.erase(it);
 }
 
-void Queue::evict(std::size_t bytes, Timestamp now) {
-  const std::size_t target = bytes >= resident_bytes_ ? 0 : resident_bytes_ - bytes;
-  bool evicted = false;
-  for (auto it = blocks_.end(); it != blocks_.begin() && resident_bytes_ > target;) {
-    --it;
-    auto& [number, block] = *it;
-    if (block.listed || block.loading_chunk || block.relocating || block.live == 0) continue;
-    if (pinned_.contains(number)) continue;
-    Timestamp wake = kNever;
-    bool ready = false;
-    bool moving = false;
-    for (unsigned slot = 0; slot < block.index.count; ++slot) {
-      if (block.slots.empty()) {
-        ready = true;
-        break;
-      }
-      const SlotState& state = block.slots[slot];
-      if (state.phase == Phase::in_flight) wake = std::min(wake, state.visible_at);
-      ready |= state.phase == Phase::waiting;
-      moving |= state.phase == Phase::moving;
-    }
-    if (moving) continue;
-    if (ready) {
-      if (block.dirty) {
-        write_state(number, block, Timestamp{});
-        changed_ = true;
-      }
-      leave_in_flight(number, block.slots);
-      frontier_ = std::min(frontier_, number);
-    } else {
-      wake = std::max(wake, now + 1);
-      write_state(number, block, wake);
-      context_.effects.writes.put(Family::due, due_key(id_, wake, number), {});
-      ++counters_.parked;
-      note_parked(wake);
-      changed_ = true;
-    }
-    // Its rows are in the batch being filled, or else at the latest in the one in flight.
-    evicted_.push_back({changed_ ? seal_count_ + 1 : seal_count_, number});
-    relocations_.erase(number);  // what was loaded for it may be outdated
-    evicted = true;
-    const auto gone = it++;
-    drop(gone);
-  }
-  if (!evicted) return;
-  ++evictions_;
+// A block has left memory, or changed on disk behind the back of a load.
+void Queue::note_evicted(BlockNumber number) {
+  // Its rows are in the batch being filled, or else at the latest in the one in flight.
+  evicted_.push_back({changed_ ? seal_count_ + 1 : seal_count_, number});
   evicted_seal_ = evicted_.back().seal;
-}
-
-void Queue::note_parked(Timestamp at) {
-  next_parked_ = std::min(next_parked_, at);
-  // A due load that is under way may have looked before this row was there.
-  if (due_loading_) parked_meanwhile_ = std::min(parked_meanwhile_, at);
+  relocations_.erase(number);  // what was loaded for it may be outdated
 }
 
 void Queue::evict_over_budget(Timestamp now) {
@@ -1093,6 +865,7 @@ void Queue::write_removed(BlockNumber number, Block& block) {
   const std::string key = block_key(id_, number);
   writes.erase(Family::index, key);
   if (block.state_on_disk) writes.erase(Family::state, key);
+  erase_rows(number, block.index);
   writes.release(block.index.place);
   counters_.bytes -= block.index.place.length;
   if (block.index.moved) --counters_.moved_blocks;
@@ -1135,6 +908,7 @@ void Queue::seal(bool flush_all) {
     if (block.index.due != Timestamp{}) {
       writes.put(Family::due, due_key(id_, block.index.due, block.number), {});
     }
+    seal_block(block);
     sealed_.push_back(std::move(block));
   }
   pending_.clear();
@@ -1159,7 +933,7 @@ BlockNumber Queue::head() const {
 
 void Queue::seal_relocations() {
   // A load under way would bring back the old place.
-  if (window_loading_ || due_loading_ || expiring_ || !block_loads_.empty()) return;
+  if (loads_under_way() || expiring_ || !block_loads_.empty()) return;
   WriteBatch& writes = context_.effects.writes;
   for (auto it = relocations_.begin(); it != relocations_.end() && !context_.batch_full();) {
     const BlockNumber number = it->first;
@@ -1209,24 +983,11 @@ void Queue::committed(std::span<const PayloadPlace> places, Timestamp now) {
       if (it == blocks_.end()) continue;
       it->second.relocating = false;
       it->second.index.place = sealed.index.place;
-      make_ready(it->first, it->second);  // a receive may have passed it over meanwhile
+      chunk_arrived(it->first, it->second, nullptr, now);
       continue;
     }
     if (sealed.number < counters_.horizon) continue;
-    if (sealed.index.due != Timestamp{}) {
-      note_parked(sealed.index.due);
-      if (frontier_ == sealed.number) frontier_ = sealed.number + 1;
-      continue;
-    }
-    if (frontier_ != sealed.number || !context_.memory.room_for(sealed.chunk->size() + 256)) {
-      continue;
-    }
-    frontier_ = sealed.number + 1;
-    Block block;
-    block.index = sealed.index;
-    block.chunk = std::move(sealed.chunk);
-    block.live = block.index.count;
-    make_ready(sealed.number, insert(sealed.number, std::move(block)));
+    block_committed(sealed, now);
   }
   // Not one further than the last of the commit: a purge may have left numbers unused.
   committed_end_ = !pending_.empty() ? pending_.front().number
@@ -1237,6 +998,17 @@ void Queue::committed(std::span<const PayloadPlace> places, Timestamp now) {
   }
   issue_block_loads();
   sweep();
+  after_commit(now);
 }
+
+void Queue::after_commit(Timestamp) {}
+
+void Queue::slot_erased(BlockNumber, Block&, unsigned) {}
+
+void Queue::seal_block(const SealedBlock&) {}
+
+void Queue::erase_rows(BlockNumber, const IndexRecord&) {}
+
+void Queue::forget_messages() {}
 
 }  // namespace millrace

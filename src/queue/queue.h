@@ -1,11 +1,11 @@
-// Queue: one standard queue. Its messages go delayed → waiting → in flight → deleted, expired or
-// moved to the dead-letter queue.
+// Queue: one queue. Its messages go delayed → waiting → in flight → deleted, expired or moved to
+// the dead-letter queue. Which of those that wait is next is up to its kind: StandardQueue,
+// FifoQueue.
 //
 // The backlog is on disk; memory holds a window. `frontier_` divides the two: every block below it
-// is resident, parked until a time (it has a due row), or gone; the blocks from it on are on disk,
-// and some of them resident as well. What a message has gone through is in its block's slots; for
-// messages that are only received and come back, it is written to disk lazily, since losing it
-// means no more than that the message is delivered again. Deletes are always in the next commit.
+// is resident, gone, or on disk where its kind finds it again; the blocks from it on are on disk,
+// and some of them resident as well. What a message has gone through is in its block's slots.
+// Deletes are always in the next commit.
 //
 // Owned by its Shard, on the shard's thread. Nothing here reads a clock, a disk or a socket.
 #pragma once
@@ -22,6 +22,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "model/fingerprint.h"
 #include "model/message.h"
 #include "model/message_id.h"
 #include "model/receipt_handle.h"
@@ -58,9 +59,11 @@ struct QueueContext {
   ShardMemory& memory;
   const ReceiptSealer& sealer;
   const MessageIdCipher& ids;
-  std::uint32_t epoch = 0;          // of the store, in every receipt handle made now
-  std::size_t batch_bytes = 0;      // of messages for the next commit, sealed or not
-  std::size_t batch_bytes_max = 0;  // beyond it, what can wait for the commit after waits
+  const Fingerprinter& fingerprints;
+  std::uint32_t epoch = 0;              // of the store, in every receipt handle made now
+  std::size_t batch_bytes = 0;          // of messages for the next commit, sealed or not
+  std::size_t batch_bytes_max = 0;      // beyond it, what can wait for the commit after waits
+  std::size_t deduplication_bytes = 0;  // of all queues' ids, part of memory.used
 
   /// Whether the next commit has all that it should carry.
   bool batch_full() const { return batch_bytes + effects.writes.bytes() >= batch_bytes_max; }
@@ -82,44 +85,72 @@ enum class Erased : std::uint8_t {
 /// A message leaving for the dead-letter queue.
 struct DeadLetter {
   StoredMessage message;
+  std::string deduplication_id;  // FIFO: takes the place of the message's own
   MessageOrigin origin;
   SequenceNumber sequence;                   // in the queue that it leaves
   std::shared_ptr<const std::string> chunk;  // what `message` points into
+
+  /// The message as its new queue stores it. Points into this.
+  StoredMessage moved() const {
+    StoredMessage moved = message;
+    if (!deduplication_id.empty()) moved.deduplication_id = deduplication_id;
+    return moved;
+  }
+};
+
+/// What a receive has found.
+struct Taken {
+  std::vector<Delivery> deliveries;
+  /// Received often enough: gone from the queue with the next commit, in which the caller stores
+  /// them.
+  std::vector<DeadLetter> dead_letters;
+  std::optional<ApiError> error = {};  // FIFO: the receive attempt cannot be repeated
 };
 
 class Queue {
  public:
-  /// A new queue. @param definition opaque here; stored with the next commit.
-  Queue(QueueId id, QueueContext& context, std::string definition);
-  /// A queue as it was stored. Its state rows follow by restore_state(), then finish_restore().
-  Queue(QueueId id, QueueContext& context, std::string definition, const QueueCounters& counters);
+  /// A new queue of the kind that `settings` say. @param definition opaque here; stored with the
+  /// next commit.
+  static std::unique_ptr<Queue> create(QueueId id, QueueContext& context, std::string definition,
+                                       QueueSettings settings);
+  /// A queue as it was stored. Its other rows follow, family by family, then finish_restore().
+  static std::unique_ptr<Queue> restore(QueueId id, QueueContext& context, std::string definition,
+                                        const QueueCounters& counters);
+  virtual ~Queue() = default;
+  Queue(const Queue&) = delete;
+  Queue& operator=(const Queue&) = delete;
 
   QueueId id() const { return id_; }
+  bool fifo() const { return counters_.fifo; }
   const std::string& definition() const { return definition_; }
   void set_definition(std::string definition);
   const QueueSettings& settings() const { return settings_; }
-  void set_settings(QueueSettings settings);
+  virtual void set_settings(QueueSettings settings);
   const QueueCounters& counters() const { return counters_; }
   QueueCounts counts() const;
 
-  /// Takes up a state row that was found at the start. @return false if it is malformed.
+  /// Take up rows that were found at the start. @return false if one is malformed.
   bool restore_state(BlockNumber number, std::string_view value);
-  void finish_restore(Timestamp now);
+  virtual bool restore_group(GroupKey group, BlockNumber block);
+  virtual bool restore_deduplication(const DeduplicationKey& key, std::string_view value);
+  virtual void finish_restore(Timestamp now);
 
   // --- what clients do ---
 
+  /// Whether there is room for the deduplication ids of `count` messages.
+  virtual bool may_send(std::size_t count, Timestamp now);
   /// Stores `message`; it can be received once the next commit is durable and its delay is over.
-  SequenceNumber send(const NewMessage& message, Timestamp now);
+  virtual SequenceNumber send(const NewMessage& message, Timestamp now) = 0;
   /// Stores what another queue's dead-letter move brings.
-  SequenceNumber accept(const StoredMessage& message, const MessageOrigin& origin);
+  virtual SequenceNumber accept(const StoredMessage& message, const MessageOrigin& origin,
+                                Timestamp now) = 0;
 
-  /// Hands out up to `request.count_max` messages that are in memory and visible. Messages that
-  /// were received often enough go to `dead_letters` instead, gone from here with the next commit;
-  /// the caller stores them in the same commit. It stops early, with has_ready(), when that is
-  /// full.
+  /// Hands out up to `request.count_max` messages that are in memory and may be received. It stops
+  /// early, with held_up(), when the next commit is full.
   /// @param bytes_max of bodies; one message is always given.
-  std::vector<Delivery> receive(const ReceiveRequest& request, std::size_t bytes_max, Timestamp now,
-                                std::vector<DeadLetter>& dead_letters);
+  virtual Taken receive(const ReceiveRequest& request, std::size_t bytes_max, Timestamp now) = 0;
+  /// Whether a receive has left messages that it could have taken.
+  virtual bool held_up() const = 0;
   /// Takes a delivery back, as if it had not been.
   void undo(const ReceiptHandle& handle, Timestamp now);
 
@@ -138,17 +169,17 @@ class Queue {
 
   void loaded(const LoadResult& result, Timestamp now);
   /// Makes messages visible whose time has come, and starts what else is due.
-  void tick(Timestamp now);
+  virtual void tick(Timestamp now);
   /// Whether blocks that are due by now are still on disk and tick() has asked for them. (One that
   /// it could not ask for yet may be purged, and then no load tells whoever waits for it.)
-  bool due_on_disk(Timestamp now) const { return due_loading_ && next_parked_ <= now; }
+  virtual bool due_on_disk(Timestamp now) const;
   /// When tick() has something to do, or kNever.
-  Timestamp next_event() const;
+  virtual Timestamp next_event() const;
   /// Asks for more of the backlog if the window runs low. @return whether messages may be on their
   /// way into memory: a short poll waits for them.
-  bool fill_window(Timestamp now);
+  virtual bool fill_window(Timestamp now) = 0;
   /// Takes blocks out of memory, last ones first, until `bytes` are free or nothing more can go.
-  void evict(std::size_t bytes, Timestamp now);
+  virtual void evict(std::size_t bytes, Timestamp now) = 0;
   /// Writes block `number` again at the log's head if it still lies at `place`.
   void relocate(BlockNumber number, const PayloadPlace& place);
   /// A message on its way to another shard's dead-letter queue has arrived there: gone from here.
@@ -173,34 +204,74 @@ class Queue {
   /// The batch that seal() added to is durable. @param places of all its chunks.
   void committed(std::span<const PayloadPlace> places, Timestamp now);
 
-  bool has_ready() const { return !ready_.empty(); }
   /// Deleted, and nothing of it is left on disk but its own rows.
   bool gone_from_disk() const { return counters_.deleted && counters_.swept >= counters_.horizon; }
   /// The commit that seal() last added to takes the queue's own rows away.
   bool rows_erased() const { return rows_erased_; }
 
- private:
+ protected:
   using Blocks = std::map<BlockNumber, Block>;
+  using Phase = SlotState::Phase;
 
   // The block that the sends of the next commit are packed into.
   struct OpenBlock {
     BlockNumber number = 0;
     IndexRecord index;
     ChunkBuilder chunk;
+    std::vector<Fingerprint> ids;  // FIFO: for deduplication; fewer than messages where moved
   };
   // A block on its way into a commit.
   struct SealedBlock {
     BlockNumber number = 0;
     IndexRecord index;
     std::shared_ptr<const std::string> chunk;
+    std::vector<Fingerprint> ids;
     std::uint32_t payload = 0;  // number of its chunk in the batch
     bool relocated = false;
   };
-  // A block whose rows a commit changes that some load may not have seen.
-  struct Rewritten {
-    std::uint64_t seal;  // that commit
-    BlockNumber number;
-  };
+  // A window load asks for this much; the window is refilled when less than half of it is left.
+  static constexpr std::size_t kWindowBytes = std::size_t{4} << 20;
+  // One receive moves no more dead letters than this; the next commit brings the rest.
+  static constexpr std::size_t kMoveBytes = std::size_t{1} << 20;
+
+  // How a deletion with a handle ends.
+  enum class Erasable : std::uint8_t { yes, kept, expired };
+
+  Queue(QueueId id, QueueContext& context, std::string definition, const QueueCounters& counters);
+
+  // --- what the kinds decide ---
+
+  // A state row found at the start.
+  virtual void restore_block(BlockNumber number, StateRecord state) = 0;
+  // The commit brought a block of messages; it may stay in memory.
+  virtual void block_committed(SealedBlock& block, Timestamp now) = 0;
+  virtual void after_commit(Timestamp now);
+  // A block has come from disk, with its state as it was.
+  virtual void taken_up(BlockNumber number, Block& block) = 0;
+  // A message may be received from now on.
+  virtual void slot_waiting(BlockNumber number, Block& block, unsigned slot) = 0;
+  // A message is about to be gone.
+  virtual void slot_erased(BlockNumber number, Block& block, unsigned slot);
+  // The block's chunk is here, or it has a place again. @param chunk null in the second case.
+  virtual void chunk_arrived(BlockNumber number, Block& block,
+                             const std::shared_ptr<const std::string>& chunk, Timestamp now) = 0;
+  // What has happened to the block's messages is to be written.
+  virtual void note_state(BlockNumber number, Block& block) = 0;
+  virtual Erasable erasable(const Block& block, unsigned slot, const ReceiptHandle& handle,
+                            Timestamp now) const = 0;
+  // Whether the handle is of the delivery that the message is in. Brings the slot up to date if
+  // only the handle remembers that delivery.
+  virtual bool may_change(SlotState& state, const ReceiptHandle& handle, Timestamp now) const = 0;
+  virtual void loaded_by_kind(const LoadResult& result, Timestamp now) = 0;
+  // Rows of the kind's own go together with those of a block.
+  virtual void seal_block(const SealedBlock& block);
+  virtual void erase_rows(BlockNumber number, const IndexRecord& index);
+  virtual void forget_messages();
+  virtual std::uint64_t delayed() const { return counters_.delayed; }
+  // Whether a load of the kind's own could bring back a block's old place.
+  virtual bool loads_under_way() const = 0;
+
+  // --- what they share ---
 
   OpenBlock& open_block(std::size_t message_bytes, Timestamp due, bool moved, Timestamp sent_at);
   SequenceNumber added(const OpenBlock& open, std::size_t bytes_before);
@@ -209,112 +280,115 @@ class Queue {
   Block& insert(BlockNumber number, Block block);
   void drop(Blocks::iterator block);
   void drop_chunk(Block& block);
+  void keep_chunk(Block& block, std::shared_ptr<const std::string> chunk);
   void recharge(std::size_t before, std::size_t after);
   std::vector<SlotState>& touch(Block& block);
-  void make_ready(BlockNumber number, Block& block);
   void list(BlockNumber number, Block& block);
-  void mark_dirty(BlockNumber number, Block& block);
-  void take_up(const LoadedBlock& loaded, Timestamp now);
+  Block& take_up(const LoadedBlock& loaded, Timestamp now);
   void unpark(const LoadedBlock& loaded, Timestamp now);
   void leave_in_flight(BlockNumber number, const std::vector<SlotState>& slots);
   void forget_in_flight(const LoadedBlock& loaded);
+  static std::uint64_t in_flight_of(const std::vector<SlotState>& slots);
 
   Delivery deliver(const ChunkMessage& parsed, SequenceNumber sequence, SlotState& state,
                    Milliseconds visibility_timeout, Timestamp now);
+  Delivery delivery_of(const ChunkMessage& parsed, SequenceNumber sequence,
+                       const SlotState& state) const;
   DeadLetter dead_letter(const ChunkMessage& parsed, SequenceNumber sequence,
                          const SlotState& state,
                          const std::shared_ptr<const std::string>& chunk) const;
+  bool must_move(const SlotState& state) const {
+    return settings_.receive_count_max > 0 && settings_.dead_letter_queue &&
+           state.receive_count >= settings_.receive_count_max;
+  }
+  void move_slot(BlockNumber number, Block& block, unsigned slot);
   Found find(BlockNumber number, Blocks::iterator& block);
-  Found find_moving(SequenceNumber sequence, Blocks::iterator& block);
   void erase_slot(BlockNumber number, Block& block, unsigned slot);
   void set_deadline(Timestamp at, SequenceNumber sequence);
-  void rebuild_deadlines();
 
   bool may_load() const;
   Load load_of(Load::Kind kind) const;
   void issue(Load load);
-  void issue_block_loads();
   bool removed(BlockNumber number, const Load& load) const;
   bool evicted(BlockNumber number, const Load& load) const;
-  static bool among(const std::deque<Rewritten>& rewritten, BlockNumber number, const Load& load);
-  void load_due(Timestamp now);
   void load_chunk(BlockNumber number, Block& block);
-  void loaded_window(const LoadResult& result, Timestamp now);
-  void loaded_due(const LoadResult& result, Timestamp now);
+  void note_evicted(BlockNumber number);
+  void evict_over_budget(Timestamp now);
+
+  bool expired(Timestamp sent_at, Timestamp now) const {
+    return settings_.retention > 0 && sent_at + settings_.retention <= now;
+  }
+  void write_state(BlockNumber number, Block& block, Timestamp parked_until);
+
+  const QueueId id_;
+  QueueContext& context_;
+  QueueSettings settings_;
+  QueueCounters counters_;
+
+  Blocks blocks_;                // resident
+  std::uint64_t in_flight_ = 0;  // resident or not
+  std::size_t resident_bytes_ = 0;
+  std::size_t chunk_bytes_ = 0;  // of resident chunks: the window
+  BlockNumber frontier_ = 1;
+  BlockNumber committed_end_ = 1;  // blocks below it are committed
+  unsigned chunks_loading_ = 0;
+  std::uint64_t evictions_ = 0;             // rounds of eviction so far
+  std::map<BlockNumber, unsigned> pinned_;  // by how many operations
+  unsigned relocating_ = 0;                 // in the commit in flight
+  std::optional<OpenBlock> open_;
+  std::vector<SealedBlock> pending_;  // closed, for the next commit
+  std::vector<BlockNumber> dirty_;    // resident blocks with lazily written state
+  bool changed_ = false;
+
+ private:
+  // A block whose rows a commit changes that some load may not have seen.
+  struct Rewritten {
+    std::uint64_t seal;  // that commit
+    BlockNumber number;
+  };
+
+  Found find_moving(SequenceNumber sequence, Blocks::iterator& block);
+  void rebuild_deadlines();
+  void issue_block_loads();
+  static bool among(const std::deque<Rewritten>& rewritten, BlockNumber number, const Load& load);
   void loaded_block(const LoadResult& result, Timestamp now);
   void loaded_chunk(const LoadResult& result, Timestamp now);
   void loaded_relocation(const LoadResult& result);
   void loaded_sweep(const LoadResult& result);
   void loaded_expire(const LoadResult& result, Timestamp now);
   void sweep();
-  void note_parked(Timestamp at);
-  void evict_over_budget(Timestamp now);
-
-  bool expired(Timestamp sent_at, Timestamp now) const {
-    return settings_.retention > 0 && sent_at + settings_.retention <= now;
-  }
   void expire(Timestamp now);
   void expire_from(BlockNumber first);
   void expire_resident(Blocks::iterator block);
   void expire_on_disk(const LoadedBlock& loaded);
-
   BlockNumber head() const;
-  void write_state(BlockNumber number, Block& block, Timestamp parked_until);
   void write_removed(BlockNumber number, Block& block);
   void seal_relocations();
 
-  const QueueId id_;
-  QueueContext& context_;
   std::string definition_;
-  QueueSettings settings_;
-  QueueCounters counters_;
-
-  Blocks blocks_;                        // resident
-  std::vector<BlockNumber> ready_;       // a min-heap: blocks that may have something to hand out
   TimerHeap<SequenceNumber> deadlines_;  // of what is in flight and resident
-  std::uint64_t in_flight_ = 0;          // resident or not
   // Blocks that left memory unparked: until when their messages are in flight.
   std::map<BlockNumber, std::vector<Timestamp>> left_in_flight_;
   TimerHeap<BlockNumber> left_deadlines_;
-  std::size_t resident_bytes_ = 0;
-  std::size_t chunk_bytes_ = 0;  // of resident chunks: the window
 
-  BlockNumber frontier_ = 1;
-  BlockNumber committed_end_ = 1;              // blocks below it are committed
-  Timestamp next_parked_ = kNever;             // not later than the first due row
-  Timestamp parked_meanwhile_ = kNever;        // the earliest that was parked during a due load
   Timestamp next_expiry_ = kNever;             // when to look for messages that are too old
   Timestamp earliest_sent_ = kNever;           // of the blocks that such a look has passed
   std::optional<BlockNumber> expiry_resumes_;  // where it goes on once loads may be asked for
-
-  bool window_loading_ = false;
-  bool due_loading_ = false;
   bool sweeping_ = false;
   bool expiring_ = false;
-  unsigned chunks_loading_ = 0;
-  BlockNumber window_end_ = 0;          // committed_end_ when the window load was asked for
-  std::uint64_t evictions_ = 0;         // rounds of eviction so far
-  std::uint64_t window_evictions_ = 0;  // of these, when the window load was asked for; and so on
-  std::uint64_t due_evictions_ = 0;
-  std::uint64_t expire_evictions_ = 0;
+  std::uint64_t expire_evictions_ = 0;       // evictions_ when its load was asked for
   std::map<BlockNumber, bool> block_loads_;  // wanted by operations; whether asked for yet
-  std::map<BlockNumber, unsigned> pinned_;   // by how many operations
   std::set<BlockNumber> missing_;            // lately found by such a load to be gone, for good
   std::map<BlockNumber, std::optional<LoadedBlock>> relocations_;  // wanted; with what was loaded
-  unsigned relocating_ = 0;                                        // in the commit in flight
 
-  std::optional<OpenBlock> open_;
-  std::vector<SealedBlock> pending_;  // closed, for the next commit
   std::vector<SealedBlock> sealed_;   // in the commit in flight
   std::vector<BlockNumber> listed_;   // resident blocks with something for the next commit
-  std::vector<BlockNumber> dirty_;    // resident blocks with lazily written state
   std::deque<Rewritten> removed_;     // lately, in order of `seal`
   std::deque<Rewritten> evicted_;     // likewise
   std::vector<std::uint64_t> loads_;  // as_of of each load under way, in order
   std::uint64_t seal_count_ = 0;
   std::uint64_t committed_count_ = 0;
   std::uint64_t evicted_seal_ = 0;  // the commit that holds the last eviction's rows
-  bool changed_ = false;
   bool rows_erased_ = false;
 };
 

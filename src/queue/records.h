@@ -4,7 +4,8 @@
 // commit; its number is the upper part of their sequence numbers. It has one chunk in the log (the
 // bodies, never changed), one index row (where the chunk lies), and, once something has happened to
 // one of its messages, one state row. A block that nobody needs before a certain time is parked: it
-// has a due row as well.
+// has a due row as well. A message of a FIFO queue that memory shall not know of is filed: a row of
+// its group names it.
 //
 // Pure functions over bytes; any thread.
 #pragma once
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "model/fingerprint.h"
 #include "model/message.h"
 #include "model/write_batch.h"
 
@@ -56,6 +58,35 @@ struct DueKey {
 };
 std::optional<DueKey> parse_due_key(std::string_view key);
 
+/// (queue, group, block): keys of Family::groups, whose values are empty.
+std::string group_key(QueueId queue, GroupKey group, BlockNumber block);
+struct GroupRowKey {
+  QueueId queue;
+  GroupKey group;
+  BlockNumber block = 0;
+};
+std::optional<GroupRowKey> parse_group_key(std::string_view key);
+
+/// Keys of Family::deduplication, in order of time: (queue, time of sending, block) for the ids of
+/// one block, and (queue, time of beginning, attempt) for a receive attempt.
+std::string deduplication_key(QueueId queue, Timestamp sent_at, BlockNumber block);
+std::string attempt_key(QueueId queue, Timestamp began_at, const Fingerprint& attempt);
+/// The keys before which the rows of either kind are from before `before`: first of all, and end.
+struct KeyRange {
+  std::string first;
+  std::string last;
+};
+KeyRange deduplication_keys(QueueId queue, Timestamp before);
+KeyRange attempt_keys(QueueId queue, Timestamp before);
+struct DeduplicationKey {
+  QueueId queue;
+  bool attempt = false;
+  Timestamp at;
+  BlockNumber block = 0;     // not of an attempt
+  Fingerprint attempt_id{};  // of an attempt
+};
+std::optional<DeduplicationKey> parse_deduplication_key(std::string_view key);
+
 /// (queue): key of a queue's definition in Family::queues, and the prefix of every key of a queue.
 std::string queue_key(QueueId queue);
 /// Key of a queue's counters in Family::queues; it sorts behind that of its definition.
@@ -74,6 +105,7 @@ struct IndexRecord {
   Timestamp sent_at;       // the latest of them
   Timestamp due;           // when they may first be received; the same for all
   bool moved = false;  // holds messages that a dead-letter move brought, older than their number
+  std::vector<GroupKey> groups = {};  // FIFO: of each message; else empty
 };
 /// Without the place, which put_placed() adds in front.
 std::string encode_index(const IndexRecord& record);
@@ -114,11 +146,32 @@ struct QueueCounters {
   Timestamp purged_at;             // the last purge
   std::uint64_t parked = 0;        // blocks with a due row
   std::uint64_t moved_blocks = 0;  // blocks with IndexRecord::moved
+  BlockNumber filed_end = 0;       // FIFO: no block from it on was ever filed
   bool deleted = false;            // the queue is gone; its rows are being swept
+  bool fifo = false;               // never changes
 };
 
 std::string encode_counters(const QueueCounters& counters);
 std::optional<QueueCounters> parse_counters(std::string_view value);
+
+/// The deduplication ids of a block's messages, in their order.
+std::string encode_ids(const std::vector<Fingerprint>& ids);
+std::optional<std::vector<Fingerprint>> parse_ids(std::string_view value);
+
+/// What a receive attempt has brought.
+struct AttemptRecord {
+  struct Delivered {
+    SequenceNumber sequence;
+    std::uint32_t delivery = 0;
+    std::uint32_t epoch = 0;
+  };
+  Timestamp began_at;    // in its key
+  Timestamp visible_at;  // of all its messages, unless somebody has changed that since
+  std::vector<Delivered> deliveries;
+};
+std::string encode_attempt(const AttemptRecord& record);
+/// @param began_at from its key.
+std::optional<AttemptRecord> parse_attempt(std::string_view value, Timestamp began_at);
 
 // --- transfers ---
 

@@ -111,13 +111,13 @@ TEST(Records, StateComesBack) {
   EXPECT_EQ(parsed->slots[2].phase, SlotState::Phase::moving);
   expect_strict(value, kPayloadPlaceBytes, parse_state);
   std::string phase = value;
-  phase[kPayloadPlaceBytes + 19 + 8] = 4;  // behind the index record and the time
+  phase[kPayloadPlaceBytes + 19 + 8] = 5;  // behind the index record and the time
   EXPECT_FALSE(parse_state(phase));
 }
 
 TEST(Records, CountersComeBack) {
-  const QueueCounters counters{1000,           900, 800, 700, 600, 500, UINT64_MAX,
-                               Timestamp{400}, 300, 200, true};
+  const QueueCounters counters{1000,           900, 800, 700, 600,  500, UINT64_MAX,
+                               Timestamp{400}, 300, 200, 150, true, true};
   const std::string value = encode_counters(counters);
   const auto parsed = parse_counters(value);
   ASSERT_TRUE(parsed);
@@ -131,8 +131,99 @@ TEST(Records, CountersComeBack) {
   EXPECT_EQ(parsed->purged_at, Timestamp{400});
   EXPECT_EQ(parsed->parked, 300u);
   EXPECT_EQ(parsed->moved_blocks, 200u);
+  EXPECT_EQ(parsed->filed_end, 150u);
   EXPECT_TRUE(parsed->deleted);
+  EXPECT_TRUE(parsed->fifo);
   expect_strict(value, 0, parse_counters);
+}
+
+TEST(Records, GroupsComeBackWithTheirBlock) {
+  IndexRecord record{{},          3,     Timestamp{5},
+                     Timestamp{}, false, {GroupKey{7}, GroupKey{1}, GroupKey{7}}};
+  const std::string value = placed(encode_index(record));
+  const auto parsed = parse_index(value);
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->groups, record.groups);
+  EXPECT_FALSE(parsed->moved);
+  expect_strict(value, kPayloadPlaceBytes, parse_index);
+  std::string other = value;
+  other.back() = 2;  // there are only two groups
+  EXPECT_FALSE(parse_index(other));
+}
+
+TEST(Records, AMessageThatNothingHappenedToTakesOneByte) {
+  StateRecord record;
+  record.index = {{}, 2, Timestamp{5}, Timestamp{9}, false};
+  record.slots.resize(2);
+  record.slots[0].visible_at = record.index.due;
+  record.slots[1].phase = SlotState::Phase::deleted;
+  const std::string value = placed(encode_state(record));
+  EXPECT_EQ(value.size(), kPayloadPlaceBytes + 19 + 8 + 2);
+  const auto parsed = parse_state(value);
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->slots[0].phase, SlotState::Phase::waiting);
+  EXPECT_EQ(parsed->slots[0].visible_at, record.index.due);
+  EXPECT_EQ(parsed->slots[1].phase, SlotState::Phase::deleted);
+}
+
+TEST(Records, GroupKeysSortByGroupAndBlock) {
+  const std::string key = group_key(QueueId{1}, GroupKey{2}, 3);
+  const auto parsed = parse_group_key(key);
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->queue, QueueId{1});
+  EXPECT_EQ(parsed->group, GroupKey{2});
+  EXPECT_EQ(parsed->block, 3u);
+  EXPECT_LT(key, group_key(QueueId{1}, GroupKey{2}, 256));
+  EXPECT_LT(group_key(QueueId{1}, GroupKey{2}, 256), group_key(QueueId{1}, GroupKey{3}, 0));
+  EXPECT_FALSE(parse_group_key(key + '\0'));
+  EXPECT_FALSE(parse_group_key(key.substr(1)));
+}
+
+TEST(Records, DeduplicationIdsComeBack) {
+  const std::string key = deduplication_key(QueueId{1}, Timestamp{20}, 3);
+  const auto parsed = parse_deduplication_key(key);
+  ASSERT_TRUE(parsed);
+  EXPECT_FALSE(parsed->attempt);
+  EXPECT_EQ(parsed->queue, QueueId{1});
+  EXPECT_EQ(parsed->at, Timestamp{20});
+  EXPECT_EQ(parsed->block, 3u);
+  const KeyRange before = deduplication_keys(QueueId{1}, Timestamp{20});
+  EXPECT_GE(key, before.last);
+  EXPECT_LT(deduplication_key(QueueId{1}, Timestamp{19}, UINT64_MAX), before.last);
+  EXPECT_GE(deduplication_key(QueueId{1}, Timestamp{}, 0), before.first);
+
+  const std::vector<Fingerprint> ids{Fingerprint{1}, Fingerprint{}, Fingerprint{3}};
+  const std::string value = encode_ids(ids);
+  EXPECT_EQ(parse_ids(value), ids);
+  EXPECT_FALSE(parse_ids(value.substr(0, value.size() - 1)));
+  EXPECT_FALSE(parse_ids(""));
+}
+
+TEST(Records, ReceiveAttemptsComeBack) {
+  const Fingerprint attempt{1, 2, 3};
+  const std::string key = attempt_key(QueueId{1}, Timestamp{20}, attempt);
+  const auto parsed = parse_deduplication_key(key);
+  ASSERT_TRUE(parsed);
+  EXPECT_TRUE(parsed->attempt);
+  EXPECT_EQ(parsed->at, Timestamp{20});
+  EXPECT_EQ(parsed->attempt_id, attempt);
+  EXPECT_GE(key, attempt_keys(QueueId{1}, Timestamp{20}).last);
+  EXPECT_LT(key, attempt_keys(QueueId{1}, Timestamp{21}).last);
+  EXPECT_GE(key, deduplication_keys(QueueId{1}, kNever).last);
+
+  AttemptRecord record;
+  record.visible_at = Timestamp{40};
+  record.deliveries.push_back({SequenceNumber{UINT64_MAX}, 2, 3});
+  const std::string value = encode_attempt(record);
+  const auto brought = parse_attempt(value, Timestamp{20});
+  ASSERT_TRUE(brought);
+  EXPECT_EQ(brought->began_at, Timestamp{20});
+  EXPECT_EQ(brought->visible_at, Timestamp{40});
+  ASSERT_EQ(brought->deliveries.size(), 1u);
+  EXPECT_EQ(brought->deliveries[0].sequence, SequenceNumber{UINT64_MAX});
+  EXPECT_EQ(brought->deliveries[0].delivery, 2u);
+  EXPECT_EQ(brought->deliveries[0].epoch, 3u);
+  EXPECT_FALSE(parse_attempt(value.substr(0, value.size() - 1), Timestamp{20}));
 }
 
 TEST(Records, TransferRowsComeBack) {

@@ -57,7 +57,7 @@ Shard::Shard(const ShardOptions& options, Effects& effects)
     : options_(options),
       effects_(effects),
       memory_{options.memory_bytes, 0},
-      context_{effects,       memory_, *options.sealer,        *options.ids,
+      context_{effects,       memory_, *options.sealer,        *options.ids, *options.fingerprints,
                options.epoch, 0,       options.batch_bytes_max},
       transfers_(options.number, options.epoch, effects) {}
 
@@ -83,7 +83,7 @@ bool Shard::restore(Family family, std::string_view key, std::string_view value)
       const std::optional<QueueCounters> counters = parse_counters(value);
       const auto definition = restored_definitions_.find(*id);
       if (!counters || definition == restored_definitions_.end()) return false;
-      add(std::make_unique<Queue>(*id, context_, std::move(definition->second), *counters));
+      add(Queue::restore(*id, context_, std::move(definition->second), *counters));
       restored_definitions_.erase(definition);
       return true;
     }
@@ -94,6 +94,16 @@ bool Shard::restore(Family family, std::string_view key, std::string_view value)
       const std::optional<BlockKey> block = parse_block_key(key);
       Entry* owner = block ? entry(block->queue) : nullptr;
       return owner != nullptr && owner->queue->restore_state(block->block, value);
+    }
+    case Family::groups: {
+      const std::optional<GroupRowKey> row = parse_group_key(key);
+      Entry* owner = row ? entry(row->queue) : nullptr;
+      return owner != nullptr && owner->queue->restore_group(row->group, row->block);
+    }
+    case Family::deduplication: {
+      const std::optional<DeduplicationKey> row = parse_deduplication_key(key);
+      Entry* owner = row ? entry(row->queue) : nullptr;
+      return owner != nullptr && owner->queue->restore_deduplication(*row, value);
     }
     case Family::transfers:
       return transfers_.restore(key, value);
@@ -174,8 +184,7 @@ void Shard::after(Entry& entry, Timestamp now) {
 QueueId Shard::create_queue(std::string definition, QueueSettings settings, Timestamp now) {
   const QueueId id{(std::uint64_t{options_.number} << limits::kQueueIdShardShift) | next_queue_++};
   effects_.writes.put(Family::meta, kNextQueueKey, encode_number(next_queue_));
-  Entry& entry = add(std::make_unique<Queue>(id, context_, std::move(definition)));
-  entry.queue->set_settings(std::move(settings));
+  Entry& entry = add(Queue::create(id, context_, std::move(definition), std::move(settings)));
   after(entry, now);
   return id;
 }
@@ -249,6 +258,11 @@ Expected<std::vector<SentMessage>> Shard::send(QueueId queue, std::span<const Ne
   Entry* found = find(queue);
   if (found == nullptr) return ApiError(ErrorCode::queue_does_not_exist);
   if (!refusal_.empty()) return ApiError(ErrorCode::service_unavailable, refusal_);
+  if (!found->queue->may_send(messages.size(), now)) {
+    return ApiError(ErrorCode::request_throttled,
+                    "Memory has no room for more deduplication ids; those of the last five "
+                    "minutes are kept.");
+  }
   std::vector<SentMessage> sent;
   sent.reserve(messages.size());
   for (const NewMessage& message : messages) {
@@ -278,38 +292,36 @@ void Shard::serve(Entry& entry, Timestamp now) {
     queue.set_settings(std::move(settings));
   }
   while (const Waiter* waiter = waiters_.first(queue.id())) {
-    if (queue.counts().in_flight >= limits::kInFlightMax) {
-      for (const Waiter& ended : waiters_.remove_short_polls(queue.id())) {
-        answer(ended.id, ApiError(ErrorCode::over_limit,
-                                  "Too many messages are in flight in this queue. Delete messages "
-                                  "or wait for their visibility timeout."));
-      }
-      return;
-    }
+    if (queue.counts().in_flight >= limits::kInFlightMax) return refuse_short_polls(queue);
     if (!may_reply(entry)) {
       end_short_polls(queue.id());
       entry.wake = now + kReplyRetry;
       wakes_.set(entry.wake, queue.id());
       return;
     }
-    std::vector<DeadLetter> letters;
-    std::vector<Delivery> deliveries =
-        queue.receive(waiter->request, kReplyBodyBytes, now, letters);
+    Taken taken = queue.receive(waiter->request, kReplyBodyBytes, now);
+    if (taken.error) {
+      const WaiterId id = waiter->id;
+      waiters_.remove(id);
+      answer(id, std::move(*taken.error));
+      continue;
+    }
+    std::vector<Delivery>& deliveries = taken.deliveries;
     std::set<std::uint64_t> outgoing;
-    const bool moved = !letters.empty();
-    if (moved) outgoing = move_dead_letters(queue, letters, now);
+    const bool moved = !taken.dead_letters.empty();
+    if (moved) outgoing = move_dead_letters(queue, taken.dead_letters, now);
     const bool loading = queue.fill_window(now);
     if (deliveries.empty()) {
       if (moved) {
         // An immediate receive on the dead-letter queue must find what this one has moved.
-        if (waiter->request.wait == 0 && !loading && !queue.has_ready()) {
+        if (waiter->request.wait == 0 && !loading && !queue.held_up()) {
           const WaiterId id = waiter->id;
           waiters_.remove(id);
           hold(id, queue.id(), {}, std::move(outgoing), now);
           continue;
         }
       }
-      if (queue.has_ready()) {
+      if (queue.held_up()) {
         // The commit that is being filled is full; go on behind it.
         if (!entry.stalled) stalled_.push_back(queue.id());
         entry.stalled = true;
@@ -326,10 +338,22 @@ void Shard::serve(Entry& entry, Timestamp now) {
     const WaiterId id = waiter->id;
     waiters_.remove(id);
     if (outgoing.empty()) {
-      effects_.replies.push_back({id, std::move(result), moved});
+      // What a FIFO queue hands out is locked durably first.
+      effects_.replies.push_back({id, std::move(result), moved || queue.fifo()});
     } else {
       hold(id, queue.id(), std::move(result), std::move(outgoing), now);
     }
+  }
+}
+
+// Too many messages are in flight: a short poll of a standard queue is told so, one of a FIFO queue
+// gets nothing.
+void Shard::refuse_short_polls(const Queue& queue) {
+  if (queue.fifo()) return end_short_polls(queue.id());
+  for (const Waiter& ended : waiters_.remove_short_polls(queue.id())) {
+    answer(ended.id, ApiError(ErrorCode::over_limit,
+                              "Too many messages are in flight in this queue. Delete messages or "
+                              "wait for their visibility timeout."));
   }
 }
 
@@ -357,7 +381,7 @@ std::set<std::uint64_t> Shard::move_dead_letters(Queue& source, std::vector<Dead
   if (shard_of(target) != options_.number) {
     for (const DeadLetter& letter : letters) {
       ChunkBuilder chunk;
-      chunk.add_moved(letter.message, letter.origin);
+      chunk.add_moved(letter.moved(), letter.origin);
       outgoing.insert(transfers_.add(shard_of(target), source.id(), letter.sequence, target,
                                      std::make_shared<const std::string>(chunk.finish())));
     }
@@ -365,7 +389,9 @@ std::set<std::uint64_t> Shard::move_dead_letters(Queue& source, std::vector<Dead
   }
   Entry* owner = find(target);
   CHECK(owner != nullptr);
-  for (const DeadLetter& letter : letters) owner->queue->accept(letter.message, letter.origin);
+  for (const DeadLetter& letter : letters) {
+    owner->queue->accept(letter.moved(), letter.origin, now);
+  }
   after(*owner, now);
   return outgoing;
 }
@@ -418,6 +444,7 @@ Expected<std::vector<Erased>> Shard::erase(QueueId queue, std::span<const Receip
   for (std::size_t i = 0; i < handles.size(); ++i) {
     want(found->queue->erase(handles[i], now, erased[i]), queue, handles[i].sequence);
   }
+  if (found->queue->fifo()) serve(*found, now);  // their groups may be free again
   after(*found, now);
   return erased;
 }
@@ -570,15 +597,15 @@ void Shard::committed(std::span<const PayloadPlace> places, Timestamp now) {
   if (memory_.over()) make_room(now);
 }
 
-void Shard::apply_transfer(const Transfer& transfer) {
+void Shard::apply_transfer(const Transfer& transfer, Timestamp now) {
   Entry* target = find(transfer.target);
   const Transfers::Arrival arrival = transfers_.apply(transfer, target != nullptr);
   if (arrival == Transfers::Arrival::early) return;
   if (arrival == Transfers::Arrival::fresh) {
     const std::optional<ChunkMessage> parsed = parse_chunk_message(*transfer.chunk, 0);
     CHECK(parsed && parsed->origin);
-    target->queue->accept(parsed->message, *parsed->origin);
-    after(*target, Timestamp{});
+    target->queue->accept(parsed->message, *parsed->origin, now);
+    after(*target, now);
   }
   applying_.push_back({transfer, arrival != Transfers::Arrival::refused});
 }

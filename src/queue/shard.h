@@ -9,6 +9,7 @@
 // is here. Callers never see it.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <list>
@@ -41,6 +42,7 @@ struct ShardOptions {
   std::size_t reply_bytes = std::size_t{128} << 20;    // of replies that are not yet written
   const ReceiptSealer* sealer = nullptr;               // outlives the shard
   const MessageIdCipher* ids = nullptr;                // outlives the shard
+  const Fingerprinter* fingerprints = nullptr;         // outlives the shard
 };
 
 /// What a send answers for each message.
@@ -64,8 +66,11 @@ class Shard {
 
   // --- restoring: rows of the store, family by family, then finish_restore() ---
 
-  /// Takes up one row; the families are to be given in the order meta, queues, names, state,
-  /// transfers. @return false if the row is malformed (the store is corrupt).
+  /// The families to restore, in this order.
+  static constexpr std::array kRestored{Family::meta,     Family::queues, Family::names,
+                                        Family::state,    Family::groups, Family::deduplication,
+                                        Family::transfers};
+  /// Takes up one row. @return false if the row is malformed (the store is corrupt).
   bool restore(Family family, std::string_view key, std::string_view value);
   void finish_restore(Timestamp now);
   /// The last time that the store remembers: the clock must not start before it.
@@ -96,8 +101,9 @@ class Shard {
 
   // --- messages ---
 
-  /// Stores messages, in order. @return QueueDoesNotExist; ServiceUnavailable when the disk is
-  /// nearly full.
+  /// Stores messages, in order; to a FIFO queue, those that were not sent in the last five minutes
+  /// already. @return QueueDoesNotExist; ServiceUnavailable when the disk is nearly full;
+  /// RequestThrottled when memory has no room for more deduplication ids.
   Expected<std::vector<SentMessage>> send(QueueId queue, std::span<const NewMessage> messages,
                                           Timestamp now);
 
@@ -159,7 +165,7 @@ class Shard {
 
   /// A transfer from another shard: stored in the next commit, or ignored if it was before. The
   /// answer comes through Effects::transfer_results when it is durable.
-  void apply_transfer(const Transfer& transfer);
+  void apply_transfer(const Transfer& transfer, Timestamp now);
   /// The answer to a transfer of ours.
   void transfer_done(const TransferResult& result, Timestamp now);
   /// `shard` was opened again: it may have forgotten what it had not answered.
@@ -205,6 +211,7 @@ class Shard {
   void after(Entry& entry, Timestamp now);
   void serve(Entry& entry, Timestamp now);
   bool may_reply(const Entry& entry) const;
+  void refuse_short_polls(const Queue& queue);
   void end_short_polls(QueueId queue);
   void answer(WaiterId waiter, Expected<ReceiveResult> result);
   std::set<std::uint64_t> move_dead_letters(Queue& source, std::vector<DeadLetter>& letters,

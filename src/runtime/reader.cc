@@ -22,7 +22,7 @@ class LoadRun {
     StoreResult<void> outcome;
     switch (load_.kind) {
       case Load::Kind::window:
-        outcome = scan(true, true);
+        outcome = scan(true, load_.bytes_max > 0);
         break;
       case Load::Kind::expire:
         outcome = scan(true, false);
@@ -35,6 +35,12 @@ class LoadRun {
         break;
       case Load::Kind::block:
         outcome = one(load_.first, false);
+        break;
+      case Load::Kind::group:
+        outcome = group();
+        break;
+      case Load::Kind::recent:
+        outcome = recent();
         break;
       case Load::Kind::relocate:
         outcome = relocate();
@@ -55,12 +61,15 @@ class LoadRun {
 
   // Blocks in order from load_.first.
   StoreResult<void> scan(bool with_state, bool with_chunks) {
-    const std::string first = block_key(load_.queue, load_.first);
+    return scan_from(load_.first, with_state, with_chunks);
+  }
+  StoreResult<void> scan_from(BlockNumber from, bool with_state, bool with_chunks) {
+    const std::string first = block_key(load_.queue, from);
     const std::string last =
         load_.last > 0 ? block_key(load_.queue, load_.last) : queue_key_end(load_.queue);
     auto rows = snapshot_->scan(Family::index, first, last, load_.blocks_max);
     if (!rows) return rows.error();
-    result_.next = load_.first;
+    result_.next = from;
     result_.exhausted = rows->size() < load_.blocks_max;
     std::map<std::string, StateRecord> states;
     if (with_state && !rows->empty()) {
@@ -131,6 +140,56 @@ class LoadRun {
       result_.next_due = key->due;
     }
     return {};
+  }
+
+  // Blocks that the group's rows name.
+  StoreResult<void> group() {
+    const std::string first = group_key(load_.queue, load_.group, load_.first);
+    const std::string last = group_key(load_.queue, load_.group, load_.last + 1);
+    auto rows = snapshot_->scan(Family::groups, first, last, load_.blocks_max);
+    if (!rows) return rows.error();
+    result_.exhausted = rows->size() < load_.blocks_max;
+    result_.next = load_.first;
+    std::size_t bytes = 0;
+    for (const Row& row : *rows) {
+      if (bytes >= load_.bytes_max) {
+        result_.exhausted = false;
+        break;
+      }
+      const std::optional<GroupRowKey> key = parse_group_key(row.key);
+      if (!key) return malformed("groups");
+      const std::size_t before = result_.blocks.size();
+      StoreResult<void> loaded = one(key->block, true);
+      if (!loaded) return loaded;
+      result_.next = key->block + 1;
+      if (result_.blocks.size() > before) bytes += result_.blocks.back().index.place.length;
+    }
+    return {};
+  }
+
+  // Blocks sent later than load_.until. They are last, so the first of them is searched for by
+  // halving; a block number that is not there stands for the next one that is.
+  StoreResult<void> recent() {
+    BlockNumber low = load_.first;
+    BlockNumber high = load_.last;
+    const std::string end = queue_key_end(load_.queue);
+    while (low < high) {
+      const BlockNumber middle = low + (high - low) / 2;
+      auto rows = snapshot_->scan(Family::index, block_key(load_.queue, middle), end, 1);
+      if (!rows) return rows.error();
+      if (rows->empty()) {
+        high = middle;
+        continue;
+      }
+      const std::optional<IndexRecord> index = parse_index(rows->front().value);
+      if (!index) return malformed("index");
+      if (index->sent_at > load_.until) {
+        high = middle;
+      } else {
+        low = middle + 1;
+      }
+    }
+    return scan_from(low, true, false);
   }
 
   // Block `number`, if it exists.

@@ -20,9 +20,6 @@ constexpr Milliseconds kReopenDelayMax = seconds(10);
 // A timer is set no further ahead than this, so that no moment overflows the timer's own clock.
 constexpr Milliseconds kTimerMax = seconds(3600);
 
-constexpr Family kRestored[] = {Family::meta, Family::queues, Family::names, Family::state,
-                                Family::transfers};
-
 }  // namespace
 
 std::uint64_t SpaceMarks::default_for(std::uint64_t capacity_bytes) {
@@ -75,7 +72,7 @@ StoreResult<std::unique_ptr<Loop>> ShardDriver::restore(std::shared_ptr<Store>& 
       std::min(shard.batch_bytes_max, store->batch_bytes_max() - (std::size_t{5} << 18));
   auto loop = std::make_unique<Loop>(shard);
   const std::unique_ptr<Snapshot> snapshot = store->snapshot();
-  for (const Family family : kRestored) {
+  for (const Family family : Shard::kRestored) {
     std::string from;
     for (;;) {
       StoreResult<std::vector<Row>> rows = snapshot->scan(family, from, {}, kRestorePage);
@@ -162,7 +159,7 @@ asio::awaitable<Expected<ReceiveResult>> ShardDriver::receive(ReceiveRequest req
 void ShardDriver::take_transfer(Transfer transfer) {
   asio::post(context_, [this, transfer = std::move(transfer)] {
     if (!loop_ || stopped_) return;  // it is sent again once this shard is open
-    loop_->shard().apply_transfer(transfer);
+    loop_->shard().apply_transfer(transfer, options_.clock->now());
     schedule();
   });
 }

@@ -69,6 +69,7 @@ class ShardDriverTest : public testing::Test {
         clock_(Timestamp{1'700'000'000'000}),
         sealer_(kKey),
         ids_(kKey),
+        fingerprints_(kKey),
         driver_(cores_.context(1), cores_.background(), options()) {
     EXPECT_TRUE(driver_.open());
     runner_ = std::thread([this] { cores_.run(); });
@@ -87,6 +88,7 @@ class ShardDriverTest : public testing::Test {
     ShardDriverOptions made;
     made.shard.sealer = &sealer_;
     made.shard.ids = &ids_;
+    made.shard.fingerprints = &fingerprints_;
     made.clock = &clock_;
     made.open_store = [this]() -> StoreResult<std::shared_ptr<Store>> {
       return std::static_pointer_cast<Store>(
@@ -144,6 +146,7 @@ class ShardDriverTest : public testing::Test {
   ManualClock clock_;
   ReceiptSealer sealer_;
   MessageIdCipher ids_;
+  Fingerprinter fingerprints_;
   std::shared_ptr<MemoryStore> memory_ = std::make_shared<MemoryStore>();
   std::shared_ptr<std::atomic<int>> until_failure_ = std::make_shared<std::atomic<int>>(0);
   std::mutex reports_mutex_;

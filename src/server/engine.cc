@@ -16,7 +16,8 @@ namespace {
 constexpr std::size_t kReplyBytesMin = std::size_t{16} << 20;
 
 ShardOptions shard_options(std::size_t shard, const EngineOptions& options,
-                           const ReceiptSealer& sealer, const MessageIdCipher& ids) {
+                           const ReceiptSealer& sealer, const MessageIdCipher& ids,
+                           const Fingerprinter& fingerprints) {
   const std::size_t share = options.memory_bytes / options.stores.size();
   ShardOptions one;
   one.number = static_cast<std::uint16_t>(shard);
@@ -24,6 +25,7 @@ ShardOptions shard_options(std::size_t shard, const EngineOptions& options,
   one.reply_bytes = std::max(share / 2, kReplyBytesMin);
   one.sealer = &sealer;
   one.ids = &ids;
+  one.fingerprints = &fingerprints;
   return one;
 }
 
@@ -33,6 +35,7 @@ Engine::Engine(Cores& cores, const Installation& installation, EngineOptions opt
     : cores_(cores),
       sealer_(installation.key_for("receipt handles")),
       ids_(installation.key_for("message ids")),
+      fingerprints_(installation.key_for("fingerprints")),
       drivers_([&] {
         CHECK(!options.stores.empty());
         std::vector<std::unique_ptr<ShardDriver>> drivers;
@@ -61,7 +64,7 @@ Engine::~Engine() {
 
 std::unique_ptr<ShardDriver> Engine::make_driver(std::size_t shard, const EngineOptions& options) {
   ShardDriverOptions driver;
-  driver.shard = shard_options(shard, options, sealer_, ids_);
+  driver.shard = shard_options(shard, options, sealer_, ids_, fingerprints_);
   driver.open_store = options.stores[shard];
   driver.clock = options.clock;
   driver.space = options.space;

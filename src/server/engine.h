@@ -75,6 +75,7 @@ class Engine {
   Cores& cores_;
   ReceiptSealer sealer_;
   MessageIdCipher ids_;
+  Fingerprinter fingerprints_;
   Directory directory_;
   std::vector<std::unique_ptr<ShardDriver>> drivers_;
   std::vector<ShardDriver*> shards_;  // the same

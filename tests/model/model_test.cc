@@ -1,20 +1,14 @@
 // Random operations against the engine and the naive queues: their answers must agree.
-//
-// A run is a list of operations; each brings the seed of what the world does meanwhile, so a list
-// with some taken away is still a run. Runs happen in a child process, since a CHECK ends it. A
-// failing list is shrunk and printed. MILLRACE_SEED replays one seed, MILLRACE_RUNS says how many.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <set>
 #include <stdexcept>
 
 #include "base/random.h"
 #include "naive_queue.h"
+#include "random_runs.h"
 #include "support/loop_harness.h"
 
 namespace millrace {
@@ -42,44 +36,26 @@ enum class Kind : std::uint8_t {
   rest,
   count
 };
-constexpr std::array kNames{
-    "send",     "receive",  "long_poll", "erase", "change_visibility", "advance",
-    "purge",    "recreate", "restart",   "crash", "crash_during_send", "crash_during_erase",
-    "relocate", "rest"};
-static_assert(kNames.size() == static_cast<std::size_t>(Kind::count));
-constexpr std::array<std::uint64_t, kNames.size()> kWeights{24, 24, 6, 16, 10, 12, 1,
-                                                            1,  1,  1, 1,  1,  4,  6};
+constexpr std::array<OperationKind, static_cast<std::size_t>(Kind::count)> kKinds{{
+    {"send", 24},
+    {"receive", 24},
+    {"long_poll", 6},
+    {"erase", 16},
+    {"change_visibility", 10},
+    {"advance", 12},
+    {"purge", 1},
+    {"recreate", 1},
+    {"restart", 1},
+    {"crash", 1},
+    {"crash_during_send", 1},
+    {"crash_during_erase", 1},
+    {"relocate", 4},
+    {"rest", 6},
+}};
 
-struct Operation {
-  Kind kind = Kind::send;
-  std::uint64_t seed = 0;
-};
-
-struct Plan {
-  LoopHarness::Options options;
-  std::vector<Operation> operations;
-};
-
-Plan make_plan(std::uint64_t seed, std::size_t operations) {
-  Random random(seed);
-  Plan plan;
-  const std::array<std::size_t, 3> memory{1, 6'000, std::size_t{256} << 20};
-  plan.options.memory_bytes = memory[random.below(memory.size())];
-  if (random.chance(1, 3)) plan.options.batch_bytes_max = 600;
-  std::uint64_t sum = 0;
-  for (const std::uint64_t weight : kWeights) sum += weight;
-  for (std::size_t i = 0; i < operations; ++i) {
-    std::uint64_t at = random.below(sum);
-    std::size_t kind = 0;
-    while (at >= kWeights[kind]) at -= kWeights[kind++];
-    plan.operations.push_back({static_cast<Kind>(kind), random.next()});
-  }
-  return plan;
-}
-
-class Run {
+class StandardRun {
  public:
-  explicit Run(const Plan& plan)
+  explicit StandardRun(const Plan& plan)
       : plan_(plan),
         loop_(clock_, plan.options),
         naive_({{kLong, 2, {}}, {seconds(120), 3, {}}, {kLong, 0, {}}}) {
@@ -91,7 +67,7 @@ class Run {
       random_ = Random(operation.seed);
       loop_.turn();
       take_replies();
-      apply(operation.kind);
+      apply(static_cast<Kind>(operation.kind));
       take_replies();
     }
     drain();
@@ -455,82 +431,9 @@ class Run {
   std::uint64_t sent_ = 0;
 };
 
-// @return why the run fails, or an empty text.
-std::string failure(const Plan& plan) {
-  int ends[2];
-  if (::pipe(ends) != 0) return "there is no pipe";
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::close(ends[0]);
-    ::dup2(ends[1], STDERR_FILENO);
-    ::alarm(20);
-    int status = 0;
-    try {
-      Run(plan).go();
-    } catch (const std::exception& error) {
-      const std::string text = error.what();
-      status = ::write(ends[1], text.data(), text.size()) < 0 ? 2 : 1;
-    }
-    ::_exit(status);
-  }
-  ::close(ends[1]);
-  std::string text;
-  char buffer[512];
-  for (ssize_t got = 0; (got = ::read(ends[0], buffer, sizeof buffer)) > 0;) {
-    text.append(buffer, static_cast<std::size_t>(got));
-  }
-  ::close(ends[0]);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-  return text.empty() ? "ended by signal " + std::to_string(WTERMSIG(status)) : text;
-}
-
-// Takes operations away, in ever smaller pieces, for as long as the run still fails.
-Plan shrink(Plan plan) {
-  for (std::size_t piece = plan.operations.size() / 2; piece > 0;) {
-    bool smaller = false;
-    for (std::size_t at = 0; at + piece <= plan.operations.size();) {
-      Plan candidate = plan;
-      const auto first = candidate.operations.begin() + static_cast<std::ptrdiff_t>(at);
-      candidate.operations.erase(first, first + static_cast<std::ptrdiff_t>(piece));
-      if (failure(candidate).empty()) {
-        at += piece;
-      } else {
-        plan = std::move(candidate);
-        smaller = true;
-      }
-    }
-    if (!smaller || piece > plan.operations.size()) piece /= 2;
-  }
-  return plan;
-}
-
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
 TEST(Model, AgreesWithTheNaiveQueue) {
-  constexpr std::size_t kOperations = 200;
-  const bool replay = std::getenv("MILLRACE_SEED") != nullptr;
-  const std::uint64_t first = number_from("MILLRACE_SEED", 1);
-  const std::uint64_t runs = replay ? 1 : number_from("MILLRACE_RUNS", 300);
-  for (std::uint64_t seed = first; seed < first + runs; ++seed) {
-    const Plan plan = make_plan(seed, kOperations);
-    const std::string text = failure(plan);
-    if (text.empty()) continue;
-    const Plan small = shrink(plan);
-    std::string list;
-    for (const Operation& operation : small.operations) {
-      list += std::string("\n  ") + kNames[static_cast<std::size_t>(operation.kind)] + " " +
-              std::to_string(operation.seed);
-    }
-    FAIL() << text << "\nreplay with MILLRACE_SEED=" << seed << "; memory "
-           << small.options.memory_bytes << ", batch " << small.options.batch_bytes_max
-           << "; shrunk to " << small.operations.size()
-           << " operations, which say: " << failure(small) << list;
-  }
+  constexpr std::array<std::size_t, 3> kMemory{1, 6'000, std::size_t{256} << 20};
+  check_random_runs(kKinds, kMemory, [](const Plan& plan) { StandardRun(plan).go(); });
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ class MovesTest : public testing::Test {
   }
   void carry() {
     for (const Transfer& transfer : std::exchange(source_.transfers, {})) {
-      target_.shard().apply_transfer(transfer);
+      target_.shard().apply_transfer(transfer, clock_.now());
     }
     target_.settle();
   }
@@ -166,7 +166,8 @@ TEST_F(MovesTest, SurvivesCrashesOfBothShards) {
   EXPECT_EQ(source_.counts(queue_).in_flight, 1u);
   source_.settle();
   ASSERT_THAT(source_.transfers, SizeIs(1));
-  for (const Transfer& transfer : source_.transfers) target_.shard().apply_transfer(transfer);
+  for (const Transfer& transfer : source_.transfers)
+    target_.shard().apply_transfer(transfer, clock_.now());
   source_.transfers.clear();
   target_.crash();  // before it was durable
   EXPECT_EQ(target_.counts(dead_).visible, 0u);
@@ -255,7 +256,8 @@ TEST_F(MovesTest, FinishesAMoveWhoseBlockIsOnDiskOnly) {
   tiny.settle();
   tiny.crash();
   tiny.settle();
-  for (const Transfer& transfer : tiny.transfers) target_.shard().apply_transfer(transfer);
+  for (const Transfer& transfer : tiny.transfers)
+    target_.shard().apply_transfer(transfer, clock_.now());
   target_.settle();
   for (const TransferResult& result : target_.transfer_results) {
     tiny.shard().transfer_done(result, clock_.now());

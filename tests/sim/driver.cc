@@ -15,9 +15,6 @@ constexpr std::array<std::uint8_t, 32> kKey{7, 7, 7};
 // A reply that comes so late may have been made long before, and held for another shard's answer.
 constexpr Milliseconds kHeldMin = seconds(5);
 
-constexpr Family kRestored[] = {Family::meta, Family::queues, Family::names, Family::state,
-                                Family::transfers};
-
 }  // namespace
 
 // --- time ---
@@ -42,7 +39,7 @@ bool Events::step(Timestamp until) {
 // --- the process ---
 
 World::World(const Plan& chosen, std::uint64_t seed)
-    : plan(chosen), events(seed ^ 0x9e3779b97f4a7c15), sealer(kKey), ids(kKey) {
+    : plan(chosen), events(seed ^ 0x9e3779b97f4a7c15), sealer(kKey), ids(kKey), fingerprints(kKey) {
   for (unsigned number = 0; number < plan.shards; ++number) {
     drivers.push_back(std::make_unique<Driver>(*this, number));
   }
@@ -182,7 +179,7 @@ bool Driver::cancel(std::uint64_t receive) {
 
 void Driver::take_transfer(const Transfer& transfer) {
   if (!up()) return;  // it is sent again once this shard is open
-  loop_->shard().apply_transfer(transfer);
+  loop_->shard().apply_transfer(transfer, events_.now());
   schedule();
 }
 
@@ -214,9 +211,10 @@ void Driver::open() {
   options.batch_bytes_max = world_.plan.batch_bytes_max;
   options.sealer = &world_.sealer;
   options.ids = &world_.ids;
+  options.fingerprints = &world_.fingerprints;
   loop_ = std::make_unique<Loop>(options);
   const std::unique_ptr<Snapshot> snapshot = store_->snapshot();
-  for (const Family family : kRestored) {
+  for (const Family family : Shard::kRestored) {
     const auto rows = snapshot->scan(family, {}, {}, SIZE_MAX);
     CHECK(rows);
     for (const Row& row : *rows) CHECK(loop_->shard().restore(family, row.key, row.value));

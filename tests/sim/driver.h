@@ -61,6 +61,7 @@ struct World {
   Events events;
   ReceiptSealer sealer;
   MessageIdCipher ids;
+  Fingerprinter fingerprints;
   std::vector<std::unique_ptr<Driver>> drivers;
   bool faults = true;  // until everything heals
   /// Told after a shard was opened, before anything runs on it: its queues want their settings.

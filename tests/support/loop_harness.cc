@@ -16,9 +16,6 @@ constexpr std::array<std::uint8_t, 32> kKey{7};
 // Steps after which a run that does not come to rest is taken for one that never will.
 constexpr unsigned kStepsMax = 20'000;
 
-constexpr std::array kRestoreOrder{Family::meta, Family::queues, Family::names, Family::state,
-                                   Family::transfers};
-
 }  // namespace
 
 std::vector<std::string> PendingReceive::bodies() const {
@@ -39,6 +36,7 @@ LoopHarness::LoopHarness(ManualClock& clock, const Options& options)
       options_(options),
       sealer_(kKey),
       ids_(kKey),
+      fingerprints_(kKey),
       store_(std::make_unique<FaultStore>()) {
   open();
 }
@@ -52,8 +50,9 @@ void LoopHarness::open() {
   options.reply_bytes = options_.reply_bytes;
   options.sealer = &sealer_;
   options.ids = &ids_;
+  options.fingerprints = &fingerprints_;
   loop_ = std::make_unique<Loop>(options);
-  for (const Family family : kRestoreOrder) {
+  for (const Family family : Shard::kRestored) {
     for (const Row& row : rows(family)) {
       if (!shard().restore(family, row.key, row.value)) {
         throw std::runtime_error("a row could not be restored");

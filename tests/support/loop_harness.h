@@ -141,6 +141,7 @@ class LoopHarness {
   const Options options_;
   const ReceiptSealer sealer_;
   const MessageIdCipher ids_;
+  const Fingerprinter fingerprints_;
   std::unique_ptr<FaultStore> store_;
   std::unique_ptr<Loop> loop_;
   std::map<QueueId, QueueSettings> settings_;

@@ -47,6 +47,7 @@ class ServiceFixture : public testing::Test {
       options.shard.number = static_cast<std::uint16_t>(i);
       options.shard.sealer = &sealer_;
       options.shard.ids = &ids_;
+      options.shard.fingerprints = &fingerprints_;
       options.open_store = []() -> StoreResult<std::shared_ptr<Store>> {
         return std::shared_ptr<Store>(std::make_shared<MemoryStore>());
       };
@@ -180,6 +181,7 @@ class ServiceFixture : public testing::Test {
   const std::array<std::uint8_t, 32> key_{1, 2, 3};
   const ReceiptSealer sealer_{key_};
   const MessageIdCipher ids_{key_};
+  const Fingerprinter fingerprints_{key_};
   std::array<ShardDriver*, kShards> shards_{};
   Directory directory_;
   boost::asio::io_context io_;

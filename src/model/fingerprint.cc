@@ -1,0 +1,51 @@
+#include "model/fingerprint.h"
+
+#include <string>
+
+#include "base/bytes.h"
+
+namespace millrace {
+
+namespace {
+
+// The first byte of what is hashed, so that the kinds have nothing to do with each other.
+enum Kind : std::uint8_t { kGroup = 1, kDeduplication = 2, kReceiveAttempt = 3 };
+
+Fingerprint first_half(const Sha256Digest& digest) {
+  Fingerprint fingerprint;
+  std::memcpy(fingerprint.data(), digest.data(), fingerprint.size());
+  return fingerprint;
+}
+
+std::string tagged(Kind kind, std::string_view text) {
+  std::string bytes;
+  bytes.reserve(text.size() + 1);
+  append_u8(bytes, kind);
+  bytes.append(text);
+  return bytes;
+}
+
+}  // namespace
+
+Fingerprinter::Fingerprinter(std::span<const std::uint8_t, 32> key)
+    : hash_({reinterpret_cast<const char*>(key.data()), key.size()}) {}
+
+GroupKey Fingerprinter::group(std::string_view group_id) const {
+  const Sha256Digest digest = hash_(tagged(kGroup, group_id));
+  return GroupKey{ByteReader({reinterpret_cast<const char*>(digest.data()), digest.size()}).u64()};
+}
+
+Fingerprint Fingerprinter::deduplication(std::string_view group_id,
+                                         std::string_view deduplication_id) const {
+  std::string bytes;
+  append_u8(bytes, kDeduplication);
+  append_sized(bytes, group_id);
+  bytes.append(deduplication_id);
+  return first_half(hash_(bytes));
+}
+
+Fingerprint Fingerprinter::receive_attempt(std::string_view attempt_id) const {
+  return first_half(hash_(tagged(kReceiveAttempt, attempt_id)));
+}
+
+}  // namespace millrace

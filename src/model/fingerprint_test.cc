@@ -1,0 +1,27 @@
+#include "model/fingerprint.h"
+
+#include <gtest/gtest.h>
+
+namespace millrace {
+namespace {
+
+constexpr std::array<std::uint8_t, 32> kKey{1};
+constexpr std::array<std::uint8_t, 32> kOtherKey{2};
+
+TEST(Fingerprint, IsTheSameForTheSameUnderOneKey) {
+  const Fingerprinter fingerprints(kKey);
+  EXPECT_EQ(fingerprints.group("a"), Fingerprinter(kKey).group("a"));
+  EXPECT_NE(fingerprints.group("a"), fingerprints.group("b"));
+  EXPECT_NE(fingerprints.group("a"), Fingerprinter(kOtherKey).group("a"));
+  EXPECT_EQ(fingerprints.deduplication("", "a"), fingerprints.deduplication("", "a"));
+  EXPECT_NE(fingerprints.deduplication("", "a"), fingerprints.deduplication("", "b"));
+}
+
+TEST(Fingerprint, TellsAGroupAndAnIdApart) {
+  const Fingerprinter fingerprints(kKey);
+  EXPECT_NE(fingerprints.deduplication("ab", "c"), fingerprints.deduplication("a", "bc"));
+  EXPECT_NE(fingerprints.deduplication("", "a"), fingerprints.receive_attempt("a"));
+}
+
+}  // namespace
+}  // namespace millrace
