@@ -609,5 +609,28 @@ TEST_F(FifoMessages, AReceiveMayNameItsAttempt) {
   }
 }
 
+TEST_F(FifoMessages, AHandleThatHasExpiredDeletesNothing) {
+  ASSERT_TRUE(ask(send_message, message("m")));
+  const std::string handle = receive("q.fifo").value().messages.at(0).receipt_handle;
+  advance(seconds(30));
+  const std::string text = "Value " + handle +
+                           " for parameter ReceiptHandle is invalid. Reason: The receipt handle "
+                           "has expired.";
+  const Expected<api::NoOutput> erased =
+      ask(delete_message, {.queue_url = url("q.fifo"), .receipt_handle = handle});
+  ASSERT_FALSE(erased);
+  EXPECT_EQ(erased.error(), ApiError(ErrorCode::invalid_parameter_value, text));
+
+  const api::DeleteMessageBatchResponse batch =
+      ask(delete_message_batch,
+          {.queue_url = url("q.fifo"), .entries = {{"bad", "garbage"}, {"late", handle}}})
+          .value();
+  EXPECT_THAT(batch.successful, IsEmpty());
+  ASSERT_THAT(batch.failed, SizeIs(2));
+  EXPECT_EQ(batch.failed[1].id, "late");
+  EXPECT_EQ(batch.failed[1].code, "InvalidParameterValue");
+  EXPECT_EQ(batch.failed[1].message, text);
+}
+
 }  // namespace
 }  // namespace millrace
