@@ -660,6 +660,10 @@ max_receive_count = 5
 
 [[queue]]
 name = "orders-failed"
+
+[[queue]]
+name = "invoices.fifo"
+attributes = { FifoQueue = true, ContentBasedDeduplication = true }
 ```
 
 | key of a `[[queue]]` | meaning |

@@ -134,6 +134,20 @@ TEST(Config, ListenAddresses) {
   }
 }
 
+TEST(Config, FileDeclaresFifoQueues) {
+  ServeOptions options;
+  const auto read = read_toml(R"(
+[[queue]]
+name = "orders.fifo"
+attributes = { FifoQueue = true, DeduplicationScope = "messageGroup" }
+)",
+                              "file.toml", options);
+  ASSERT_TRUE(read) << read.error().message();
+  EXPECT_EQ(options.queues.at(0).name, "orders.fifo");
+  EXPECT_EQ(options.queues.at(0).attributes,
+            (AttributeMap{{"FifoQueue", "true"}, {"DeduplicationScope", "messageGroup"}}));
+}
+
 TEST(Config, FileDeclaresQueues) {
   ServeOptions options;
   const auto read = read_toml(R"(

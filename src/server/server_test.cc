@@ -186,6 +186,36 @@ TEST(Server, DeclaredQueuesAreMadeAndSet) {
   EXPECT_THAT(server.get("/000000000000/orders?Action=ListQueueTags"), HasSubstr("store"));
 }
 
+TEST(Server, FifoQueuesAreDeclaredWithTheirAttributes) {
+  const DataDirectory data;
+  ServeOptions options = data.options();
+  QueueDeclaration orders;
+  orders.name = "orders.fifo";
+  orders.attributes = {{"FifoQueue", "true"}, {"ContentBasedDeduplication", "true"}};
+  orders.dead_letter_queue = "failed.fifo";
+  orders.receive_count_max = 3;
+  QueueDeclaration failed;
+  failed.name = "failed.fifo";
+  failed.attributes = {{"FifoQueue", "true"}};
+  options.queues = {orders, failed};
+  const std::string attributes =
+      "/000000000000/orders.fifo?Action=GetQueueAttributes&AttributeName.1=DeduplicationScope"
+      "&AttributeName.2=RedrivePolicy";
+  {
+    RunningServer server(options);
+    ASSERT_EQ(server.error(), "");
+    EXPECT_THAT(server.get(attributes), HasSubstr("<Value>queue</Value>"));
+    EXPECT_THAT(server.get(attributes), HasSubstr("us-east-1:000000000000:failed.fifo"));
+  }
+  options.queues[0].attributes["DeduplicationScope"] = "messageGroup";
+  RunningServer server(options);
+  ASSERT_EQ(server.error(), "");
+  EXPECT_THAT(server.get(attributes), HasSubstr("<Value>messageGroup</Value>"));
+  EXPECT_THAT(server.get("/000000000000/orders.fifo?Action=SendMessage&MessageBody=hi"
+                         "&MessageGroupId=group"),
+              HasSubstr("<SequenceNumber>"));
+}
+
 TEST(Server, ADeclaredQueueThatCannotBeMadeEndsTheStart) {
   ServeOptions options = ephemeral();
   QueueDeclaration orders;

@@ -34,6 +34,9 @@ Expected<void> check_range(const std::optional<std::int64_t>& value, std::int64_
   return invalid_parameter(std::to_string(*value), parameter, reason);
 }
 
+constexpr std::string_view kNotOfThisQueueType =
+    "The request include parameter that is not valid for this queue type.";
+
 // --- what all batches have in common ---
 
 // "<entry>.<n>.<member>": how an error calls a member of the entry at `index`.
@@ -145,9 +148,53 @@ Expected<std::vector<MessageAttribute>> take_system_attributes(
   return attributes;
 }
 
-// Checks one message. Given is a SendMessageRequest or an entry of a batch, whose body and group id
-// must outlive the result; its attributes are taken. The body's MD5 is left to the caller, since
-// several at once are cheaper.
+// A FIFO queue delays all its messages alike.
+Expected<void> check_delay(const QueueConfig& config, const std::optional<std::int64_t>& delay) {
+  if (config.fifo && delay.value_or(0) != 0) {
+    return invalid_parameter(std::to_string(*delay), "DelaySeconds", kNotOfThisQueueType);
+  }
+  return check_range(delay, 0, limits::kDelaySecondsMax, "DelaySeconds",
+                     "DelaySeconds must be >= 0 and <= 900.");
+}
+
+// That the ids are there which every message to a FIFO queue needs. Given is as in
+// check_outgoing().
+template <class Given>
+Expected<void> require_fifo_ids(const QueueConfig& config, const Given& given) {
+  if (!config.fifo) return {};
+  if (!given.message_group_id) return missing_parameter("MessageGroupId");
+  if (!given.message_deduplication_id && !config.content_based_deduplication) {
+    return invalid(
+        "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId "
+        "provided explicitly");
+  }
+  return {};
+}
+
+// The group and the deduplication id of a message. One that a FIFO queue makes from the body is put
+// into `given`, which holds what `message` views.
+template <class Given>
+Expected<void> take_ids(const QueueConfig& config, Given& given, NewMessage& message) {
+  const Expected<void> complete = require_fifo_ids(config, given);
+  if (!complete) return complete;
+  if (given.message_group_id) {
+    const Expected<void> group = check_message_token(*given.message_group_id, "MessageGroupId");
+    if (!group) return group;
+    message.group_id = *given.message_group_id;
+  }
+  std::optional<std::string>& id = given.message_deduplication_id;
+  if (!config.fifo) {
+    if (!id) return {};
+    return invalid_parameter(*id, "MessageDeduplicationId", kNotOfThisQueueType);
+  }
+  if (!id) id = to_hex(sha256(given.message_body));
+  message.deduplication_id = *id;
+  return check_message_token(*id, "MessageDeduplicationId");
+}
+
+// Checks one message. Given is a SendMessageRequest or an entry of a batch, whose body and ids must
+// outlive the result; its attributes are taken. The body's MD5 is left to the caller, since several
+// at once are cheaper.
 template <class Given>
 Expected<Outgoing> check_outgoing(const QueueInfo& queue, Given& given, std::string_view sender_id,
                                   const SendTexts& texts) {
@@ -179,24 +226,46 @@ Expected<Outgoing> check_outgoing(const QueueInfo& queue, Given& given, std::str
     message.trace_header = *trace_header;
   }
 
-  const Expected<void> delay = check_range(given.delay_seconds, 0, limits::kDelaySecondsMax,
-                                           "DelaySeconds", "DelaySeconds must be >= 0 and <= 900.");
+  const Expected<void> delay = check_delay(config, given.delay_seconds);
   if (!delay) return delay.error();
-  if (given.message_deduplication_id) {
-    return invalid_parameter(
-        *given.message_deduplication_id, "MessageDeduplicationId",
-        "The request include parameter that is not valid for this queue type.");
-  }
-  if (given.message_group_id) {
-    const Expected<void> group = check_message_token(*given.message_group_id, "MessageGroupId");
-    if (!group) return group.error();
-    message.group_id = *given.message_group_id;
-  }
+  const Expected<void> ids = take_ids(config, given, message);
+  if (!ids) return ids.error();
   message.body = given.message_body;
   message.attributes = outgoing.attributes;
   message.sender_id = sender_id;
-  message.delay = seconds(given.delay_seconds.value_or(config.delay_seconds));
+  if (!config.fifo) message.delay = seconds(given.delay_seconds.value_or(config.delay_seconds));
   return outgoing;
+}
+
+// What fails a SendMessageBatch as a whole.
+Expected<void> check_send_batch(const QueueConfig& config,
+                                const std::vector<api::SendMessageBatchRequestEntry>& entries,
+                                std::string_view entry_name) {
+  const Expected<void> checked = check_batch(entries, entry_name);
+  if (!checked) return checked;
+  std::size_t total = 0;
+  for (const api::SendMessageBatchRequestEntry& entry : entries) {
+    total += given_size(entry.message_body, entry.message_attributes);
+  }
+  if (total > limits::kBatchBytesMax) {
+    return ApiError(ErrorCode::batch_request_too_long, "Batch requests cannot be longer than " +
+                                                           std::to_string(limits::kBatchBytesMax) +
+                                                           " bytes. You have sent " +
+                                                           std::to_string(total) + " bytes.");
+  }
+  for (const api::SendMessageBatchRequestEntry& entry : entries) {
+    const Expected<void> complete = require_fifo_ids(config, entry);
+    // A group that a batch lacks is an invalid value to SQS, though SendMessage misses a parameter.
+    if (!complete) return invalid(complete.error().message());
+  }
+  return {};
+}
+
+// Messages of FIFO queues, and no others, have a deduplication id. Message is a NewMessage or a
+// StoredMessage.
+template <class Message>
+bool is_of_fifo_queue(const Message& message) {
+  return !message.deduplication_id.empty();
 }
 
 // What the replies of SendMessage and of an entry of SendMessageBatch have in common.
@@ -212,6 +281,9 @@ void fill_sent(Result& result, const Outgoing& outgoing, const SentMessage& sent
         attributes_md5(std::span<const MessageAttribute>(outgoing.system_attributes));
   }
   result.message_id = {.bytes = sent.id};
+  if (is_of_fifo_queue(outgoing.message)) {
+    result.sequence_number = sequence_number_text(sent.sequence);
+  }
 }
 
 boost::asio::awaitable<Expected<std::vector<SentMessage>>> send_all(
@@ -244,6 +316,13 @@ constexpr SystemAttributeRow kSystemAttributes[] = {
      }},
     {"AWSTraceHeader",
      [](const Delivery& delivery) { return std::string(delivery.message.trace_header); }},
+    {"SequenceNumber",
+     [](const Delivery& delivery) {
+       return is_of_fifo_queue(delivery.message) ? sequence_number_text(delivery.sequence)
+                                                 : std::string();
+     }},
+    {"MessageDeduplicationId",
+     [](const Delivery& delivery) { return std::string(delivery.message.deduplication_id); }},
     {"MessageGroupId",
      [](const Delivery& delivery) { return std::string(delivery.message.group_id); }},
     {"DeadLetterQueueSourceArn",
@@ -265,6 +344,14 @@ std::vector<const SystemAttributeRow*> select_system_attributes(
   return rows;
 }
 
+Expected<void> check_attempt_id(const QueueConfig& config,
+                                const std::optional<std::string>& attempt_id) {
+  constexpr std::string_view kParameter = "ReceiveRequestAttemptId";
+  if (!attempt_id) return {};
+  if (!config.fifo) return invalid_parameter(*attempt_id, kParameter, kNotOfThisQueueType);
+  return check_message_token(*attempt_id, kParameter);
+}
+
 Expected<ReceiveRequest> check_receive(const QueueInfo& queue,
                                        const api::ReceiveMessageRequest& request) {
   const Expected<void> count =
@@ -279,17 +366,15 @@ Expected<ReceiveRequest> check_receive(const QueueInfo& queue,
       check_range(request.wait_time_seconds, 0, limits::kWaitSecondsMax, "WaitTimeSeconds",
                   "Must be >= 0 and <= 20, if provided.");
   if (!wait) return wait.error();
-  if (request.receive_request_attempt_id) {
-    return invalid_parameter(
-        *request.receive_request_attempt_id, "ReceiveRequestAttemptId",
-        "The request include parameter that is not valid for this queue type.");
-  }
+  const Expected<void> attempt = check_attempt_id(queue.config, request.receive_request_attempt_id);
+  if (!attempt) return attempt.error();
   return ReceiveRequest{
       .queue = queue.id,
       .count_max = static_cast<unsigned>(request.max_number_of_messages.value_or(1)),
       .visibility_timeout =
           seconds(request.visibility_timeout.value_or(queue.config.visibility_seconds)),
-      .wait = seconds(request.wait_time_seconds.value_or(queue.config.wait_seconds))};
+      .wait = seconds(request.wait_time_seconds.value_or(queue.config.wait_seconds)),
+      .attempt_id = request.receive_request_attempt_id.value_or(std::string())};
 }
 
 api::ReceivedMessage received_message(Delivery& delivery,
@@ -355,6 +440,12 @@ boost::asio::awaitable<Expected<std::vector<Erased>>> erase_all(
   co_return co_await context.service.shard_of(queue).call(erase);
 }
 
+// The error by which a deletion's end is told, if it is one.
+std::optional<ApiError> error_of(Erased erased, std::string_view handle_text) {
+  if (erased == Erased::done) return std::nullopt;
+  return invalid_parameter(handle_text, "ReceiptHandle", "The receipt handle has expired.");
+}
+
 using VisibilityErrors = std::vector<std::optional<ApiError>>;
 
 boost::asio::awaitable<Expected<VisibilityErrors>> change_all(
@@ -414,18 +505,8 @@ Answer<api::SendMessageBatchResponse> send_message_batch(Context& context,
   constexpr std::string_view kEntry = "SendMessageBatchRequestEntry";
   const Expected<QueueInfoPointer> queue = find_queue(context, request.queue_url);
   if (!queue) co_return queue.error();
-  const Expected<void> checked = check_batch(request.entries, kEntry);
+  const Expected<void> checked = check_send_batch((*queue)->config, request.entries, kEntry);
   if (!checked) co_return checked.error();
-  std::size_t total = 0;
-  for (const api::SendMessageBatchRequestEntry& entry : request.entries) {
-    total += given_size(entry.message_body, entry.message_attributes);
-  }
-  if (total > limits::kBatchBytesMax) {
-    co_return ApiError(ErrorCode::batch_request_too_long,
-                       "Batch requests cannot be longer than " +
-                           std::to_string(limits::kBatchBytesMax) + " bytes. You have sent " +
-                           std::to_string(total) + " bytes.");
-  }
 
   api::SendMessageBatchResponse response;
   std::vector<Outgoing> outgoing;
@@ -503,6 +584,8 @@ Answer<api::DeleteMessageResponse> delete_message(Context& context,
   const Expected<std::vector<Erased>> erased =
       co_await erase_all(context, (*queue)->id, {&*handle, 1});
   if (!erased) co_return erased.error();
+  const std::optional<ApiError> error = error_of(erased->front(), request.receipt_handle);
+  if (error) co_return *error;
   co_return api::DeleteMessageResponse();
 }
 
@@ -516,6 +599,7 @@ Answer<api::DeleteMessageBatchResponse> delete_message_batch(
 
   std::vector<std::optional<ApiError>> errors(request.entries.size());
   std::vector<ReceiptHandle> handles;
+  std::vector<std::size_t> entry_of_handle;
   for (std::size_t i = 0; i < request.entries.size(); ++i) {
     const std::string& text = request.entries[i].receipt_handle;
     if (text.empty()) {
@@ -525,6 +609,7 @@ Answer<api::DeleteMessageBatchResponse> delete_message_batch(
     const Expected<ReceiptHandle> handle = open_handle(context, (*queue)->id, text);
     if (handle) {
       handles.push_back(*handle);
+      entry_of_handle.push_back(i);
     } else {
       errors[i] = handle.error();
     }
@@ -532,6 +617,10 @@ Answer<api::DeleteMessageBatchResponse> delete_message_batch(
   if (!handles.empty()) {
     const Expected<std::vector<Erased>> erased = co_await erase_all(context, (*queue)->id, handles);
     if (!erased) co_return erased.error();
+    for (std::size_t i = 0; i < handles.size(); ++i) {
+      const std::size_t entry = entry_of_handle[i];
+      errors[entry] = error_of((*erased)[i], request.entries[entry].receipt_handle);
+    }
   }
   co_return batch_response<api::DeleteMessageBatchResponse>(request.entries, errors);
 }

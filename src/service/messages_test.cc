@@ -285,7 +285,9 @@ TEST_F(Messages, ReceiveRefusesWhatSqsRefuses) {
                  "<= 43200, if provided.");
   request = wanted();
   request.receive_request_attempt_id = "a";
-  EXPECT_EQ(ask(receive_message, request).error().code(), ErrorCode::invalid_parameter_value);
+  expect_invalid(request,
+                 "Value a for parameter ReceiveRequestAttemptId is invalid. Reason: The request "
+                 "include parameter that is not valid for this queue type.");
 }
 
 TEST_F(Messages, AReceivedMessageIsHiddenForTheQueuesTimeout) {
@@ -419,6 +421,215 @@ TEST_F(Messages, AVisibilityBatchAnswersEveryEntry) {
   EXPECT_EQ(changed->failed[2].code, "InvalidParameterValue");
   EXPECT_EQ(changed->failed[3].code, "ReceiptHandleIsInvalid");
   EXPECT_THAT(bodies("q"), ElementsAre("one"));
+}
+
+// --- FIFO queues ---
+
+class FifoMessages : public Messages {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(create("q.fifo", {{"FifoQueue", "true"}}));
+    ASSERT_TRUE(
+        create("content.fifo", {{"FifoQueue", "true"}, {"ContentBasedDeduplication", "true"}}));
+  }
+
+  // A message that nothing is wrong with; each has a deduplication id of its own.
+  api::SendMessageRequest message(std::string body) {
+    api::SendMessageRequest request = Messages::message(std::move(body));
+    request.queue_url = url("q.fifo");
+    request.message_group_id = "group";
+    request.message_deduplication_id = std::to_string(++ids_given_);
+    return request;
+  }
+  static api::SendMessageBatchRequestEntry fifo_entry(std::string id,
+                                                      std::optional<std::string> group,
+                                                      std::optional<std::string> deduplication_id) {
+    api::SendMessageBatchRequestEntry one = entry(std::move(id), "body");
+    one.message_group_id = std::move(group);
+    one.message_deduplication_id = std::move(deduplication_id);
+    return one;
+  }
+  Expected<api::SendMessageBatchResponse> send_batch(
+      std::vector<api::SendMessageBatchRequestEntry> entries) {
+    return ask(send_message_batch, {.queue_url = url("q.fifo"), .entries = std::move(entries)});
+  }
+  // A message of `queue` with the system attributes that are asked for.
+  api::ReceivedMessage receive_one(std::string_view queue, std::vector<std::string> names) {
+    api::ReceiveMessageRequest request;
+    request.queue_url = url(queue);
+    request.message_system_attribute_names = std::move(names);
+    return ask(receive_message, request).value().messages.at(0);
+  }
+
+  int ids_given_ = 0;
+};
+
+TEST_F(FifoMessages, TellTheirSequenceNumberAndTheirIds) {
+  const api::SendMessageResponse first = ask(send_message, message("one")).value();
+  const api::SendMessageResponse second = ask(send_message, message("two")).value();
+  EXPECT_EQ(first.sequence_number.size(), 20u);
+  EXPECT_EQ(second.sequence_number.size(), 20u);
+  EXPECT_LT(first.sequence_number, second.sequence_number);
+
+  const api::ReceivedMessage received = receive_one("q.fifo", {"All"});
+  EXPECT_EQ(received.message_id, first.message_id);
+  EXPECT_THAT(received.attributes,
+              testing::IsSupersetOf(std::vector<std::pair<std::string_view, std::string>>{
+                  {"SequenceNumber", first.sequence_number},
+                  {"MessageDeduplicationId", "1"},
+                  {"MessageGroupId", "group"}}));
+}
+
+TEST_F(FifoMessages, TellOnlyWhatIsAskedFor) {
+  ASSERT_TRUE(ask(send_message, message("m")));
+  EXPECT_THAT(receive_one("q.fifo", {"MessageDeduplicationId"}).attributes,
+              ElementsAre(Pair("MessageDeduplicationId", "1")));
+}
+
+// The hash is the one that SQS was seen to make (the reference, section 18).
+TEST_F(FifoMessages, TakeTheirDeduplicationIdFromTheBodyUnlessTheyHaveOne) {
+  api::SendMessageRequest request = message("same");
+  request.queue_url = url("content.fifo");
+  request.message_deduplication_id = std::nullopt;
+  ASSERT_TRUE(ask(send_message, request));
+  EXPECT_THAT(
+      receive_one("content.fifo", {"MessageDeduplicationId"}).attributes,
+      ElementsAre(Pair("MessageDeduplicationId",
+                       "0967115f2813a3541eaef77de9d9d5773f1c0c04314b0bbfe4ff3b3b1c55b5d5")));
+
+  request.message_group_id = "another";
+  request.message_deduplication_id = "explicit";
+  ASSERT_TRUE(ask(send_message, request));
+  EXPECT_THAT(receive_one("content.fifo", {"MessageDeduplicationId"}).attributes,
+              ElementsAre(Pair("MessageDeduplicationId", "explicit")));
+}
+
+TEST_F(FifoMessages, NeedAGroupAndADeduplicationId) {
+  api::SendMessageRequest request = message("m");
+  request.message_deduplication_id = std::nullopt;
+  expect_invalid(request,
+                 "The queue should either have ContentBasedDeduplication enabled or "
+                 "MessageDeduplicationId provided explicitly");
+  request.message_group_id = std::nullopt;
+  EXPECT_EQ(ask(send_message, request).error(), missing_parameter("MessageGroupId"));
+  request.queue_url = url("content.fifo");
+  EXPECT_EQ(ask(send_message, request).error(), missing_parameter("MessageGroupId"));
+}
+
+TEST_F(FifoMessages, HaveIdsOfOneForm) {
+  std::string all_punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
+  api::SendMessageRequest request = message("m");
+  request.message_group_id = all_punctuation;
+  request.message_deduplication_id = std::string(128, 'd');
+  EXPECT_TRUE(ask(send_message, request));
+  for (const std::string& bad :
+       {std::string(), std::string("a b"), std::string("\xc3\xa9"), std::string(129, 'x')}) {
+    request = message("m");
+    request.message_group_id = bad;
+    expect_invalid(request, "Value " + bad +
+                                " for parameter MessageGroupId is invalid. Reason: MessageGroupId "
+                                "can only include alphanumeric and punctuation characters. 1 to "
+                                "128 in length.");
+    request = message("m");
+    request.message_deduplication_id = bad;
+    expect_invalid(request, "Value " + bad +
+                                " for parameter MessageDeduplicationId is invalid. Reason: "
+                                "MessageDeduplicationId can only include alphanumeric and "
+                                "punctuation characters. 1 to 128 in length.");
+  }
+}
+
+TEST_F(FifoMessages, HaveNoDelayOfTheirOwn) {
+  for (const std::int64_t delay : {2, -1, 901}) {
+    api::SendMessageRequest request = message("m");
+    request.delay_seconds = delay;
+    expect_invalid(request, "Value " + std::to_string(delay) +
+                                " for parameter DelaySeconds is invalid. Reason: The request "
+                                "include parameter that is not valid for this queue type.");
+  }
+  api::SendMessageRequest request = message("m");
+  request.delay_seconds = 0;
+  EXPECT_TRUE(ask(send_message, request));
+}
+
+TEST_F(FifoMessages, ABatchTellsSequenceNumbersInItsOrder) {
+  const api::SendMessageBatchResponse sent =
+      send_batch({fifo_entry("a", "g1", "1"), fifo_entry("b", "g2", "2")}).value();
+  ASSERT_THAT(sent.successful, SizeIs(2));
+  EXPECT_EQ(sent.successful[0].sequence_number.size(), 20u);
+  EXPECT_LT(sent.successful[0].sequence_number, sent.successful[1].sequence_number);
+}
+
+TEST_F(FifoMessages, ABatchInWhichAnIdIsMissingFailsAsAWhole) {
+  const auto expect_refused = [&](const api::SendMessageBatchRequestEntry& bad,
+                                  std::string_view text) {
+    EXPECT_EQ(send_batch({fifo_entry("good", "g", "1"), bad}).error(),
+              ApiError(ErrorCode::invalid_parameter_value, std::string(text)));
+  };
+  expect_refused(fifo_entry("bad", std::nullopt, "2"),
+                 "The request must contain the parameter MessageGroupId.");
+  expect_refused(fifo_entry("bad", std::nullopt, std::nullopt),
+                 "The request must contain the parameter MessageGroupId.");
+  expect_refused(fifo_entry("bad", "g", std::nullopt),
+                 "The queue should either have ContentBasedDeduplication enabled or "
+                 "MessageDeduplicationId provided explicitly");
+  EXPECT_THAT(bodies("q.fifo"), IsEmpty());
+}
+
+TEST_F(FifoMessages, ABatchFailsEntryByEntryForWhatIsWrongOtherwise) {
+  api::SendMessageBatchRequestEntry delayed = fifo_entry("delayed", "g", "2");
+  delayed.delay_seconds = 1;
+  const api::SendMessageBatchResponse sent =
+      send_batch({fifo_entry("good", "g", "1"), delayed, fifo_entry("group", "a b", "3"),
+                  fifo_entry("id", "g", "")})
+          .value();
+  ASSERT_THAT(sent.successful, SizeIs(1));
+  EXPECT_EQ(sent.successful[0].id, "good");
+  ASSERT_THAT(sent.failed, SizeIs(3));
+  for (const api::BatchResultErrorEntry& failed : sent.failed) {
+    EXPECT_EQ(failed.code, "InvalidParameterValue") << failed.id;
+    EXPECT_TRUE(failed.sender_fault) << failed.id;
+  }
+  EXPECT_EQ(sent.failed[0].message,
+            "Value 1 for parameter DelaySeconds is invalid. Reason: The request include parameter "
+            "that is not valid for this queue type.");
+}
+
+TEST_F(FifoMessages, AReceiveMayNameItsAttempt) {
+  api::ReceiveMessageRequest request;
+  request.queue_url = url("q.fifo");
+  request.receive_request_attempt_id = std::string(128, 'a');
+  EXPECT_TRUE(ask(receive_message, request));
+  for (const std::string& bad : {std::string(), std::string("a b"), std::string(129, 'a')}) {
+    request.receive_request_attempt_id = bad;
+    expect_invalid(request, "Value " + bad +
+                                " for parameter ReceiveRequestAttemptId is invalid. Reason: "
+                                "ReceiveRequestAttemptId can only include alphanumeric and "
+                                "punctuation characters. 1 to 128 in length.");
+  }
+}
+
+TEST_F(FifoMessages, AHandleThatHasExpiredDeletesNothing) {
+  ASSERT_TRUE(ask(send_message, message("m")));
+  const std::string handle = receive("q.fifo").value().messages.at(0).receipt_handle;
+  advance(seconds(30));
+  const std::string text = "Value " + handle +
+                           " for parameter ReceiptHandle is invalid. Reason: The receipt handle "
+                           "has expired.";
+  const Expected<api::NoOutput> erased =
+      ask(delete_message, {.queue_url = url("q.fifo"), .receipt_handle = handle});
+  ASSERT_FALSE(erased);
+  EXPECT_EQ(erased.error(), ApiError(ErrorCode::invalid_parameter_value, text));
+
+  const api::DeleteMessageBatchResponse batch =
+      ask(delete_message_batch,
+          {.queue_url = url("q.fifo"), .entries = {{"bad", "garbage"}, {"late", handle}}})
+          .value();
+  EXPECT_THAT(batch.successful, IsEmpty());
+  ASSERT_THAT(batch.failed, SizeIs(2));
+  EXPECT_EQ(batch.failed[1].id, "late");
+  EXPECT_EQ(batch.failed[1].code, "InvalidParameterValue");
+  EXPECT_EQ(batch.failed[1].message, text);
 }
 
 }  // namespace

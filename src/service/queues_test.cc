@@ -7,6 +7,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Pair;
 
 class Queues : public ServiceFixture {
  protected:
@@ -51,14 +52,42 @@ TEST_F(Queues, CreateNeedsAName) {
   EXPECT_EQ(create("bad name").error().code(), ErrorCode::invalid_parameter_value);
 }
 
-TEST_F(Queues, FifoQueuesAreValidatedAndThenRefused) {
-  EXPECT_EQ(create("q.fifo").error().code(), ErrorCode::invalid_parameter_value);
+TEST_F(Queues, AFifoQueueNeedsItsNameAndItsAttribute) {
+  EXPECT_EQ(create("q.fifo").error().message(),
+            "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length");
+  EXPECT_EQ(create("q", {{"FifoQueue", "true"}}).error().message(),
+            "The name of a FIFO queue can only include alphanumeric characters, hyphens, or "
+            "underscores, must end with .fifo suffix and be 1 to 80 in length");
   EXPECT_EQ(create("q.fifo", {{"FifoQueue", "true"}, {"VisibilityTimeout", "-1"}}).error().code(),
             ErrorCode::invalid_attribute_value);
-  const Expected<api::CreateQueueResponse> fifo = create("q.fifo", {{"FifoQueue", "true"}});
-  ASSERT_FALSE(fifo);
-  EXPECT_EQ(fifo.error().code(), ErrorCode::unsupported_operation);
-  EXPECT_EQ(fifo.error().message(), "FIFO queues are not available in this version");
+  EXPECT_EQ(create("q.fifo", {{"FifoQueue", "true"}}).value().queue_url, url("q.fifo"));
+  EXPECT_EQ(create("q.fifo", {{"FifoQueue", "True"}}).value().queue_url, url("q.fifo"));
+  EXPECT_EQ(create("q.fifo").value().queue_url, url("q.fifo"));
+  EXPECT_EQ(create("q.fifo", {{"ContentBasedDeduplication", "true"}}).error().code(),
+            ErrorCode::queue_name_exists);
+}
+
+TEST_F(Queues, AFifoQueueHasAttributesOfItsOwn) {
+  ASSERT_TRUE(create("q.fifo", {{"FifoQueue", "true"}, {"ContentBasedDeduplication", "true"}}));
+  const std::vector<std::string> own = {"FifoQueue", "ContentBasedDeduplication",
+                                        "DeduplicationScope", "FifoThroughputLimit"};
+  EXPECT_THAT(
+      attributes("q.fifo", own),
+      ElementsAre(Pair("ContentBasedDeduplication", "true"), Pair("DeduplicationScope", "queue"),
+                  Pair("FifoQueue", "true"), Pair("FifoThroughputLimit", "perQueue")));
+  EXPECT_EQ(set("q.fifo", {{"FifoThroughputLimit", "perMessageGroupId"}}).error().code(),
+            ErrorCode::invalid_attribute_value);
+  ASSERT_TRUE(set("q.fifo", {{"FifoThroughputLimit", "perMessageGroupId"},
+                             {"DeduplicationScope", "messageGroup"},
+                             {"ContentBasedDeduplication", "false"}}));
+  EXPECT_THAT(attributes("q.fifo", own),
+              ElementsAre(Pair("ContentBasedDeduplication", "false"),
+                          Pair("DeduplicationScope", "messageGroup"), Pair("FifoQueue", "true"),
+                          Pair("FifoThroughputLimit", "perMessageGroupId")));
+  EXPECT_EQ(attributes("q.fifo", {"All"}).size(), 16u);
+  EXPECT_EQ(set("q.fifo", {{"FifoQueue", "false"}}).error().message(),
+            "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not "
+            "supported.");
 }
 
 TEST_F(Queues, ANameIsBlockedForAMinuteAfterItsQueueWasDeleted) {
@@ -202,6 +231,18 @@ TEST_F(Queues, ADeadLetterTargetMustExistAndAllowIt) {
   EXPECT_FALSE(set("source", {{"RedrivePolicy", redrive("dead")}}));
   EXPECT_THAT(set("source", {{"RedrivePolicy", redrive("dead.fifo")}}).error().message(),
               HasSubstr("must be same type of queue as the source.."));
+}
+
+TEST_F(Queues, AFifoQueueTakesTheDeadLettersOfFifoQueues) {
+  ASSERT_TRUE(create("dead"));
+  ASSERT_TRUE(create("dead.fifo", {{"FifoQueue", "true"}}));
+  const auto create_source = [&](std::string_view target) {
+    return create("source.fifo", {{"FifoQueue", "true"}, {"RedrivePolicy", redrive(target)}});
+  };
+  EXPECT_THAT(create_source("dead").error().message(),
+              HasSubstr("must be same type of queue as the source.."));
+  ASSERT_TRUE(create_source("dead.fifo"));
+  EXPECT_EQ(attribute("source.fifo", "RedrivePolicy"), redrive("dead.fifo"));
 }
 
 TEST_F(Queues, SourcesOfADeadLetterQueueAreListed) {

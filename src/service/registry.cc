@@ -61,6 +61,10 @@ QueueInfoPointer Registry::find(const QueueArn& arn) const {
 QueueSettings Registry::settings_of(const QueueInfo& info, std::size_t shard) const {
   QueueSettings settings;
   settings.retention = seconds(info.config.retention_seconds);
+  settings.fifo = info.config.fifo;
+  if (info.config.fifo) settings.delay = seconds(info.config.delay_seconds);
+  settings.deduplicate_by_group =
+      info.config.deduplication_scope == DeduplicationScope::message_group;
   settings.arn = arn_of(info).text();
   if (const std::optional<RedrivePolicy>& policy = info.config.redrive_policy) {
     settings.receive_count_max = static_cast<std::uint32_t>(policy->receive_count_max);
@@ -175,10 +179,6 @@ Expected<QueueConfig> Registry::config_of_new(const NewQueue& wanted) const {
     const Expected<void> checked = check_dead_letter_target(arn, *config->redrive_policy,
                                                             wanted.attributes.at("RedrivePolicy"));
     if (!checked) return checked.error();
-  }
-  if (config->fifo) {
-    return ApiError(ErrorCode::unsupported_operation,
-                    "FIFO queues are not available in this version");
   }
   return config;
 }

@@ -59,8 +59,7 @@ class Registry {
   };
   /// Makes a queue, unless it exists with the attributes given.
   /// @return the queue; the errors of create_config() and of a RedrivePolicy's target,
-  /// QueueNameExists, QueueDeletedRecently, UnsupportedOperation for a FIFO queue,
-  /// ServiceUnavailable.
+  /// QueueNameExists, QueueDeletedRecently, ServiceUnavailable.
   boost::asio::awaitable<Expected<QueueInfoPointer>> create(NewQueue wanted);
 
   /// What a change is of: only that of the config moves LastModifiedTimestamp.

@@ -26,12 +26,12 @@ GARBAGE_HANDLE = "this-is-no-receipt-handle"
 _numbers = itertools.count(1)
 
 
-def make_client():
+def make_client(endpoint=ENDPOINT):
     """A client that sends what it is told, without checks or repeats of its own, so that every
     refusal is the server's."""
     return boto3.client(
         "sqs",
-        endpoint_url=ENDPOINT,
+        endpoint_url=endpoint,
         region_name=REGION,
         aws_access_key_id="test",
         aws_secret_access_key="test",

@@ -1,5 +1,6 @@
-"""Every action of a standard queue by the AWS CLI, as a person would type it."""
+"""Every action by the AWS CLI, as a person would type it."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -154,6 +155,56 @@ class AwsCli(SqsTest):
         self.assertEqual(self.aws("receive-message", "--queue-url", source), {})
         moved = self.aws("receive-message", "--queue-url", dead)["Messages"]
         self.assertEqual(moved[0]["Body"], "poison")
+
+    def test_a_fifo_queue(self):
+        url = self.aws(
+            "create-queue", "--queue-name", self.new_name() + ".fifo",
+            "--attributes", "FifoQueue=true,ContentBasedDeduplication=true",
+        )["QueueUrl"]
+        self.addCleanup(self._delete_if_there, url)
+
+        def send(body, *arguments):
+            return self.aws(
+                "send-message", "--queue-url", url, "--message-body", body,
+                "--message-group-id", "g", *arguments,
+            )
+
+        first = send("one")
+        self.assertRegex(first["SequenceNumber"], r"^\d{20}$")
+        again = send("other", "--message-deduplication-id", hashlib.sha256(b"one").hexdigest())
+        self.assertEqual(again["MessageId"], first["MessageId"])
+        self.assertEqual(again["SequenceNumber"], first["SequenceNumber"])
+        self.assertEqual(again["MD5OfMessageBody"], md5("other"))
+        send("two")
+        self.aws_refused(
+            "MissingParameter", "send-message", "--queue-url", url, "--message-body", "b"
+        )
+        self.aws_refused(
+            "InvalidParameterValue", "send-message-batch", "--queue-url", url, "--entries",
+            json.dumps([{"Id": "1", "MessageBody": "b"}]),
+        )
+
+        def receive(*arguments):
+            return self.aws(
+                "receive-message", "--queue-url", url, "--attribute-names", "All", *arguments
+            ).get("Messages", [])
+
+        (received,) = receive("--receive-request-attempt-id", "attempt")
+        (again,) = receive("--receive-request-attempt-id", "attempt")
+        self.assertEqual(again["ReceiptHandle"], received["ReceiptHandle"])
+        found = received["Attributes"]
+        self.assertEqual(found["MessageGroupId"], "g")
+        self.assertEqual(found["SequenceNumber"], first["SequenceNumber"])
+        self.assertEqual(found["MessageDeduplicationId"], hashlib.sha256(b"one").hexdigest())
+        self.assertEqual(receive(), [])
+        handle = received["ReceiptHandle"]
+        self.aws("delete-message", "--queue-url", url, f"--receipt-handle={handle}")
+        (received,) = receive("--visibility-timeout", "0")
+        self.assertEqual(received["Body"], "two")
+        self.aws_refused(
+            "InvalidParameterValue", "delete-message", "--queue-url", url,
+            f"--receipt-handle={received['ReceiptHandle']}",
+        )
 
     def test_pages_of_its_own(self):
         names = [self.new_name("page") for _ in range(5)]
