@@ -12,7 +12,7 @@ namespace millrace {
 
 namespace {
 
-// A window load asks for so many blocks, without their chunks.
+// A window load asks for so many blocks.
 constexpr std::uint32_t kPassedBlocks = 512;
 // A load of a group's filed messages asks for so many blocks, with so many bytes of chunks.
 constexpr std::uint32_t kGroupBlocks = 64;
@@ -28,6 +28,13 @@ constexpr Milliseconds kPruneInterval = seconds(10);
 
 constexpr std::uint64_t bit(unsigned slot) {
   return std::uint64_t{1} << slot;
+}
+
+std::uint64_t live_of(const LoadedBlock& loaded) {
+  if (!loaded.state) return loaded.index.count;
+  return static_cast<std::uint64_t>(std::ranges::count_if(
+      loaded.state->slots,
+      [](const SlotState& slot) { return slot.phase != SlotState::Phase::deleted; }));
 }
 
 bool names(const AttemptRecord::Delivered& one, const SlotState& slot) {
@@ -50,6 +57,7 @@ void FifoQueue::set_settings(QueueSettings settings) {
     delayed_.clear();
     delayed_count_ = 0;
     delay_changed_ = true;
+    frontier_sent_at_ = held_back_sent_at_ = kNever;
     count_wanted_ = settings.delay > 0;
   }
   Queue::set_settings(std::move(settings));
@@ -270,8 +278,11 @@ Taken FifoQueue::receive(const ReceiveRequest& request, std::size_t bytes_max, T
   for (const BlockNumber number : std::exchange(attempt_blocks_, {})) unpin(number);
   if (!request.attempt_id.empty() && repeat_attempt(request, now, taken)) return taken;
   Taking taking{request, bytes_max, now, taken};
+  std::set<GroupKey> visited;
   for (auto head = groups_.first(); head && !taking.full; head = groups_.after(*head)) {
-    take_from(head->group, taking);
+    // A message that stays visible must not be given twice: its group may come up again.
+    const bool again = request.visibility_timeout == 0 && !visited.insert(head->group).second;
+    if (!again) take_from(head->group, taking);
   }
   if (!taken.deliveries.empty()) {
     searching_ = false;
@@ -293,6 +304,11 @@ void FifoQueue::take_from(GroupKey group, Taking& taking) {
     const auto it = blocks_.find(block_of(*next));
     CHECK(it != blocks_.end());
     auto& [number, block] = *it;
+    if (!due(block.index, taking.now)) {
+      // It was passed before the queue had its delay.
+      held_back_sent_at_ = std::min(held_back_sent_at_, block.index.sent_at);
+      return;
+    }
     if (!block.chunk) return load_chunk(number, block);
     from = SequenceNumber{next->value() + 1};
     const unsigned slot = slot_of(*next);
@@ -444,7 +460,7 @@ bool FifoQueue::fill_window(Timestamp now) {
   const bool behind = frontier_ >= resident_end_ && frontier_ < committed_end_ &&
                       (frontier_sent_at_ == kNever || frontier_sent_at_ + settings_.delay <= now);
   const bool wanted = behind && groups_.available_members() < kAvailableMin;
-  if (wanted && groups_.available_members() == 0) searching_ = true;
+  if (wanted && groups_.count() > 0 && !groups_.first()) searching_ = true;
   if (wanted && !window_loading_ && may_load()) {
     window_loading_ = true;
     window_evictions_ = evictions_;
@@ -452,6 +468,8 @@ bool FifoQueue::fill_window(Timestamp now) {
     Load load = load_of(Load::Kind::window);
     load.first = frontier_;
     load.blocks_max = kPassedBlocks;
+    // What most likely waits behind a locked group is passed without its bodies.
+    load.bytes_max = searching_ ? 0 : kWindowBytes;
     issue(load);
   }
   // A block that is being relocated cannot load its chunk before that is done.
@@ -644,14 +662,14 @@ void FifoQueue::charge() {
 
 void FifoQueue::tick(Timestamp now) {
   Queue::tick(now);
+  delay_changed_ = false;
   while (!delayed_.empty() && delayed_.begin()->second.sent_at + settings_.delay <= now) {
     delayed_count_ -= delayed_.begin()->second.count;
     delayed_.erase(delayed_.begin());
   }
-  if (frontier_sent_at_ != kNever && frontier_sent_at_ + settings_.delay <= now) {
-    frontier_sent_at_ = kNever;
+  for (Timestamp* sent_at : {&frontier_sent_at_, &held_back_sent_at_}) {
+    if (*sent_at != kNever && *sent_at + settings_.delay <= now) *sent_at = kNever;
   }
-  if (std::exchange(delay_changed_, false)) hold_back(now);
   pass_resident(now);
   count_delayed(now);
   prune(now);
@@ -662,7 +680,8 @@ Timestamp FifoQueue::next_event() const {
   if (delay_changed_ || (count_wanted_ && !counting_ && may_load())) return Timestamp{};
   Timestamp next = std::min(Queue::next_event(), next_prune());
   if (!delayed_.empty()) next = std::min(next, delayed_.begin()->second.sent_at + settings_.delay);
-  if (frontier_sent_at_ != kNever) next = std::min(next, frontier_sent_at_ + settings_.delay);
+  const Timestamp held_back = std::min(frontier_sent_at_, held_back_sent_at_);
+  if (held_back != kNever) next = std::min(next, held_back + settings_.delay);
   return next;
 }
 
@@ -694,25 +713,13 @@ void FifoQueue::note_delayed(BlockNumber number, Timestamp sent_at, std::uint64_
   delayed_count_ += count;
 }
 
-// A longer delay holds for what was sent already: the frontier goes back to the first message whose
-// delay is not over any more.
-void FifoQueue::hold_back(Timestamp now) {
-  frontier_sent_at_ = kNever;
-  for (auto it = blocks_.lower_bound(frontier_); it != blocks_.begin();) {
-    --it;
-    if (it->first < counters_.filed_end || due(it->second.index, now)) break;
-    forget_members(it->first, it->second);
-    frontier_ = it->first;
-  }
-}
-
 // Counts what was sent before the queue had its delay, or before a start.
 void FifoQueue::count_delayed(Timestamp now) {
   if (!count_wanted_ || counting_ || !may_load()) return;
   count_wanted_ = false;
   counting_ = true;
   Load load = load_of(Load::Kind::recent);
-  load.first = frontier_;
+  load.first = counters_.horizon;
   load.last = committed_end_;
   load.until = Timestamp{now.milliseconds - settings_.delay};
   load.blocks_max = kPassedBlocks;
@@ -728,7 +735,9 @@ void FifoQueue::loaded_recent(const LoadResult& result, Timestamp now) {
         due(loaded.index, now)) {
       continue;
     }
-    note_delayed(loaded.number, loaded.index.sent_at, loaded.index.count);
+    const auto resident = blocks_.find(loaded.number);
+    note_delayed(loaded.number, loaded.index.sent_at,
+                 resident != blocks_.end() ? resident->second.live : live_of(loaded));
   }
   if (result.exhausted || result.next >= result.load.last) return;
   counting_ = true;
@@ -749,7 +758,7 @@ void FifoQueue::forget_messages() {
   delayed_count_ = 0;
   counters_.filed_end = 0;
   resident_end_ = counters_.horizon;
-  frontier_sent_at_ = kNever;
+  frontier_sent_at_ = held_back_sent_at_ = kNever;
   searching_ = false;
   const std::string first = queue_key(id_);
   const std::string last = queue_key_end(id_);

@@ -122,7 +122,6 @@ class FifoQueue final : public Queue {
   void prune(Timestamp now);
   Timestamp next_prune() const;
   void note_delayed(BlockNumber number, Timestamp sent_at, std::uint64_t count);
-  void hold_back(Timestamp now);
   void count_delayed(Timestamp now);
   void charge();
 
@@ -132,8 +131,9 @@ class FifoQueue final : public Queue {
   std::size_t charged_ = 0;  // for these three and what is delayed
   std::size_t charged_deduplication_ = 0;
 
-  BlockNumber resident_end_ = 1;         // blocks from the frontier to here are resident
-  Timestamp frontier_sent_at_ = kNever;  // of the block at the frontier, if that is why it stands
+  BlockNumber resident_end_ = 1;          // blocks from the frontier to here are resident
+  Timestamp frontier_sent_at_ = kNever;   // of the block at the frontier, if that is why it stands
+  Timestamp held_back_sent_at_ = kNever;  // of the first message that a raised delay holds back
   bool held_up_ = false;
   bool searching_ = false;  // nothing in memory may be received, and somebody asked
   bool window_loading_ = false;
@@ -144,8 +144,8 @@ class FifoQueue final : public Queue {
 
   std::map<BlockNumber, Delayed> delayed_;
   std::uint64_t delayed_count_ = 0;
-  bool delay_changed_ = false;
-  bool count_wanted_ = false;  // of what was delayed before the queue had its delay
+  bool delay_changed_ = false;  // and tick() has not looked since
+  bool count_wanted_ = false;   // of what was delayed before the queue had its delay
   bool counting_ = false;
   Timestamp erased_until_;  // rows of ids and attempts before it are gone from disk
   bool pruned_ = false;     // there are later ones that memory has forgotten

@@ -242,10 +242,18 @@ void NaiveFifo::doubt(std::size_t queue, const MessageId& id) {
 }
 
 void NaiveFifo::doubt_receive(std::size_t queue, Milliseconds visibility_timeout, Timestamp now) {
-  for (NaiveFifoMessage& message : queues_[queue].messages) {
-    if (hidden(queues_[queue], message, now)) continue;
+  const auto doubt = [&](NaiveFifoMessage& message) {
     ++message.doubtful_counts;
     message.doubtful_until = std::max(message.doubtful_until, now + visibility_timeout);
+  };
+  for (NaiveFifoMessage& message : queues_[queue].messages) {
+    if (!hidden(queues_[queue], message, now)) doubt(message);
+  }
+  // What has come here without being seen may have been taken as well.
+  for (std::size_t source = 0; queue + 1 == queues_.size() && source < queue; ++source) {
+    for (NaiveFifoMessage& message : queues_[source].messages) {
+      if (leaving(queues_[source], message, now)) doubt(message);
+    }
   }
 }
 
