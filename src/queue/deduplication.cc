@@ -4,6 +4,15 @@
 
 namespace millrace {
 
+void Deduplication::restore(const std::vector<Sent>& sends) {
+  for (auto sent = sends.rbegin(); sent != sends.rend(); ++sent) {
+    tables_[table_of(sent->id)].try_emplace(sent->id, sent->sequence);
+  }
+  for (const Sent& sent : sends) {
+    if (find(sent.id) == sent.sequence) note(sent.id, sent.sent_at);
+  }
+}
+
 void Deduplication::prune(Timestamp now) {
   while (!moments_.empty() && moments_.front().sent_at + limits::kDeduplicationWindow <= now) {
     for (std::size_t left = moments_.front().count; left > 0; --left) {
@@ -23,6 +32,10 @@ std::optional<SequenceNumber> Deduplication::find(const Fingerprint& id) const {
 
 void Deduplication::add(const Fingerprint& id, SequenceNumber sequence, Timestamp sent_at) {
   if (!tables_[table_of(id)].try_emplace(id, sequence).second) return;
+  note(id, sent_at);
+}
+
+void Deduplication::note(const Fingerprint& id, Timestamp sent_at) {
   ids_.push_back(id);
   if (moments_.empty() || moments_.back().sent_at < sent_at) moments_.push_back({sent_at, 0});
   ++moments_.back().count;

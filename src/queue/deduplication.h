@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <vector>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -22,6 +23,15 @@ namespace millrace {
 
 class Deduplication {
  public:
+  struct Sent {
+    Fingerprint id;
+    SequenceNumber sequence;
+    Timestamp sent_at;
+  };
+  /// Takes up what was stored, oldest first, into an empty table. Where an id comes twice the later
+  /// send counts: it was accepted when the earlier one was too old.
+  void restore(const std::vector<Sent>& sends);
+
   /// Forgets what was sent five minutes before `now` or earlier.
   void prune(Timestamp now);
   /// The message that was first sent with this id, or nothing. Right after prune().
@@ -41,6 +51,8 @@ class Deduplication {
   static constexpr std::size_t kTables = 16;
   using Table = boost::unordered_flat_map<Fingerprint, SequenceNumber, FingerprintHash>;
   static std::size_t table_of(const Fingerprint& id) { return id.back() % kTables; }
+
+  void note(const Fingerprint& id, Timestamp sent_at);
 
   struct Moment {
     Timestamp sent_at;

@@ -42,6 +42,21 @@ TEST(Deduplication, ForgetsAfterFiveMinutesAndNotBefore) {
   EXPECT_EQ(deduplication.oldest(), kNever);
 }
 
+TEST(Deduplication, ALaterSendOfAnIdCountsWhereBothAreRestored) {
+  Deduplication deduplication;
+  const Timestamp later = kStart + limits::kDeduplicationWindow;
+  deduplication.restore({{id(1), SequenceNumber{5}, kStart},
+                         {id(2), SequenceNumber{6}, kStart},
+                         {id(1), SequenceNumber{7}, later}});
+  EXPECT_EQ(deduplication.find(id(1)), SequenceNumber{7});
+  EXPECT_EQ(deduplication.find(id(2)), SequenceNumber{6});
+  deduplication.prune(later);
+  EXPECT_EQ(deduplication.find(id(1)), SequenceNumber{7});
+  EXPECT_FALSE(deduplication.find(id(2)));
+  deduplication.prune(later + limits::kDeduplicationWindow);
+  EXPECT_EQ(deduplication.count(), 0u);
+}
+
 TEST(Deduplication, HoldsAMillionIdsInSeventyBytesEach) {
   constexpr std::uint64_t kMillion = 1'000'000;
   Deduplication deduplication;

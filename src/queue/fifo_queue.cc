@@ -89,13 +89,14 @@ bool FifoQueue::restore_deduplication(const DeduplicationKey& key, std::string_v
   if (!ids) return false;
   for (unsigned slot = 0; slot < ids->size(); ++slot) {
     const Fingerprint& id = (*ids)[slot];
-    if (id != Fingerprint{}) deduplication_.add(id, sequence_of(key.block, slot), key.at);
+    if (id != Fingerprint{}) restored_.push_back({id, sequence_of(key.block, slot), key.at});
   }
   return true;
 }
 
 void FifoQueue::finish_restore(Timestamp now) {
   Queue::finish_restore(now);
+  deduplication_.restore(std::exchange(restored_, {}));
   prune(now);
   charge();
 }
@@ -275,7 +276,7 @@ void FifoQueue::note_state(BlockNumber number, Block& block) {
 Taken FifoQueue::receive(const ReceiveRequest& request, std::size_t bytes_max, Timestamp now) {
   Taken taken;
   held_up_ = false;
-  for (const BlockNumber number : std::exchange(attempt_blocks_, {})) unpin(number);
+  if (request.attempt_id != repeated_) unpin_attempt();
   if (!request.attempt_id.empty() && repeat_attempt(request, now, taken)) return taken;
   Taking taking{request, bytes_max, now, taken};
   std::set<GroupKey> visited;
@@ -286,6 +287,7 @@ Taken FifoQueue::receive(const ReceiveRequest& request, std::size_t bytes_max, T
   }
   if (!taken.deliveries.empty()) {
     searching_ = false;
+    unpin_attempt();
     if (!request.attempt_id.empty()) remember_attempt(request, now, taken);
   }
   charge();
@@ -386,12 +388,9 @@ bool FifoQueue::repeat_attempt(const ReceiveRequest& request, Timestamp now, Tak
       ++held;
     }
   }
+  attempt_loading_ = loading;
   if (loading) {
-    // All of them at once, or two might go on pushing each other out of memory.
-    for (const AttemptRecord::Delivered& one : attempt->deliveries) {
-      attempt_blocks_.push_back(block_of(one.sequence));
-      pin(attempt_blocks_.back());
-    }
+    pin_attempt(request.attempt_id, *attempt);
     return true;
   }
   if (visible == attempt->deliveries.size()) return false;  // it is as if it had not been
@@ -403,6 +402,23 @@ bool FifoQueue::repeat_attempt(const ReceiveRequest& request, Timestamp now, Tak
         "Messages of this attempt have been deleted or their visibility timeout was changed.");
   }
   return true;
+}
+
+// Keeps all blocks of the attempt in memory until another receive comes, or two of them, or one and
+// the window, might go on pushing each other out.
+void FifoQueue::pin_attempt(const std::string& id, const AttemptRecord& attempt) {
+  if (repeated_ == id) return;
+  repeated_ = id;
+  for (const AttemptRecord::Delivered& one : attempt.deliveries) {
+    repeated_blocks_.push_back(block_of(one.sequence));
+    pin(repeated_blocks_.back());
+  }
+}
+
+void FifoQueue::unpin_attempt() {
+  for (const BlockNumber number : std::exchange(repeated_blocks_, {})) unpin(number);
+  repeated_.clear();
+  attempt_loading_ = false;
 }
 
 void FifoQueue::repeat(const Fingerprint& id, AttemptRecord& attempt, const ReceiveRequest& request,
@@ -474,7 +490,7 @@ bool FifoQueue::fill_window(Timestamp now) {
   }
   // A block that is being relocated cannot load its chunk before that is done.
   return window_loading_ || group_loads_ > 0 || chunks_loading_ > 0 || relocating_ > 0 ||
-         !attempt_blocks_.empty() || (!may_load() && (wanted || groups_.first().has_value()));
+         attempt_loading_ || (!may_load() && (wanted || groups_.first().has_value()));
 }
 
 void FifoQueue::load_group(GroupKey group) {

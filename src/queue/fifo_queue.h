@@ -101,6 +101,8 @@ class FifoQueue final : public Queue {
   // --- receiving ---
   void take_from(GroupKey group, Taking& taking);
   bool repeat_attempt(const ReceiveRequest& request, Timestamp now, Taken& taken);
+  void pin_attempt(const std::string& id, const AttemptRecord& attempt);
+  void unpin_attempt();
   void repeat(const Fingerprint& id, AttemptRecord& attempt, const ReceiveRequest& request,
               Timestamp now, Taken& taken);
   void remember_attempt(const ReceiveRequest& request, Timestamp now, const Taken& taken);
@@ -127,6 +129,7 @@ class FifoQueue final : public Queue {
 
   MessageGroups groups_;
   Deduplication deduplication_;
+  std::vector<Deduplication::Sent> restored_;  // until finish_restore()
   ReceiveAttempts attempts_;
   std::size_t charged_ = 0;  // for these three and what is delayed
   std::size_t charged_deduplication_ = 0;
@@ -140,7 +143,9 @@ class FifoQueue final : public Queue {
   BlockNumber window_end_ = 0;          // committed_end_ when the window load was asked for
   std::uint64_t window_evictions_ = 0;  // evictions_ when the window load was asked for
   unsigned group_loads_ = 0;
-  std::vector<BlockNumber> attempt_blocks_;  // pinned: a repeated attempt waits for some of them
+  std::string repeated_;                      // the attempt that waits, or waited last
+  std::vector<BlockNumber> repeated_blocks_;  // of its messages, pinned
+  bool attempt_loading_ = false;              // it waits for some of them
 
   std::map<BlockNumber, Delayed> delayed_;
   std::uint64_t delayed_count_ = 0;
