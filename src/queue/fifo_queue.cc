@@ -278,6 +278,7 @@ Taken FifoQueue::receive(const ReceiveRequest& request, std::size_t bytes_max, T
   held_up_ = false;
   if (request.attempt_id != repeated_) unpin_attempt();
   if (!request.attempt_id.empty() && repeat_attempt(request, now, taken)) return taken;
+  if (read_first(request.count_max, now)) return taken;
   Taking taking{request, bytes_max, now, taken};
   std::set<GroupKey> visited;
   for (auto head = groups_.first(); head && !taking.full; head = groups_.after(*head)) {
@@ -292,6 +293,29 @@ Taken FifoQueue::receive(const ReceiveRequest& request, std::size_t bytes_max, T
   }
   charge();
   return taken;
+}
+
+// Asks for the chunks that a receive of `count` messages needs and memory has not. @return whether
+// to wait for them: a receive gives all that it can. When memory is short, a part is better than
+// blocks that go on pushing each other out.
+bool FifoQueue::read_first(std::size_t count, Timestamp now) {
+  if (context_.memory.over()) return false;
+  bool loading = false;
+  std::size_t found = 0;
+  for (auto head = groups_.first(); head && found < count; head = groups_.after(*head)) {
+    SequenceNumber from{};
+    while (const auto next = groups_.next_available(head->group, from)) {
+      if (found++ == count) break;
+      from = SequenceNumber{next->value() + 1};
+      const auto it = blocks_.find(block_of(*next));
+      CHECK(it != blocks_.end());
+      Block& block = it->second;
+      if (block.chunk || !due(block.index, now)) continue;
+      load_chunk(it->first, block);
+      loading |= block.loading_chunk;
+    }
+  }
+  return loading;
 }
 
 // As many as may be received of one group, from its first message on.

@@ -99,6 +99,7 @@ class FifoQueue final : public Queue {
   bool may_leave(BlockNumber number, const Block& block) const;
 
   // --- receiving ---
+  bool read_first(std::size_t count, Timestamp now);
   void take_from(GroupKey group, Taking& taking);
   bool repeat_attempt(const ReceiveRequest& request, Timestamp now, Taken& taken);
   void pin_attempt(const std::string& id, const AttemptRecord& attempt);

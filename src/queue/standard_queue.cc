@@ -137,8 +137,38 @@ void StandardQueue::note_state(BlockNumber number, Block& block) {
 
 // --- receiving ---
 
+// Asks for the chunks that a receive of `count` messages needs and memory has not. @return whether
+// to wait for them: a receive gives all that it can. When memory is short, a part is better than
+// blocks that go on pushing each other out.
+bool StandardQueue::read_first(std::size_t count, Timestamp now) {
+  if (context_.memory.over()) return false;
+  std::vector<BlockNumber> here;
+  for (std::size_t found = 0; found < count && !ready_.empty();) {
+    const BlockNumber number = ready_.front();
+    std::pop_heap(ready_.begin(), ready_.end(), std::greater<>{});
+    ready_.pop_back();
+    const auto it = blocks_.find(number);
+    if (it == blocks_.end()) continue;
+    Block& block = it->second;
+    block.in_ready = false;
+    const std::size_t before = found;
+    for (unsigned slot = 0; slot < block.index.count; ++slot) {
+      if (block.deliverable(slot, now)) ++found;
+    }
+    if (block.chunk || found == before) {
+      here.push_back(number);
+    } else {
+      load_chunk(number, block);
+    }
+  }
+  for (const BlockNumber number : here) make_ready(number, blocks_.at(number));
+  return chunks_loading_ > 0;
+}
+
 Taken StandardQueue::receive(const ReceiveRequest& request, std::size_t bytes_max, Timestamp now) {
   Taken taken;
+  held_up_ = false;
+  if (read_first(request.count_max, now)) return taken;
   std::vector<Delivery>& deliveries = taken.deliveries;
   std::vector<BlockNumber> again;  // blocks that still have something to hand out
   std::size_t bytes = 0;
@@ -173,7 +203,7 @@ Taken StandardQueue::receive(const ReceiveRequest& request, std::size_t bytes_ma
       SlotState& state = touch(block)[slot];
       if (must_move(state)) {
         if (context_.batch_full() || dead_bytes >= kMoveBytes) {
-          left = full = true;
+          held_up_ = left = full = true;
           break;
         }
         dead_bytes += message.body.size() + 1;

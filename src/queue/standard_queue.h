@@ -26,7 +26,7 @@ class StandardQueue final : public Queue {
   SequenceNumber accept(const StoredMessage& message, const MessageOrigin& origin,
                         Timestamp now) override;
   Taken receive(const ReceiveRequest& request, std::size_t bytes_max, Timestamp now) override;
-  bool held_up() const override { return !ready_.empty(); }
+  bool held_up() const override { return held_up_; }
   void tick(Timestamp now) override;
   bool due_on_disk(Timestamp now) const override { return due_loading_ && next_parked_ <= now; }
   Timestamp next_event() const override;
@@ -49,6 +49,7 @@ class StandardQueue final : public Queue {
   bool loads_under_way() const override { return window_loading_ || due_loading_; }
 
   void make_ready(BlockNumber number, Block& block);
+  bool read_first(std::size_t count, Timestamp now);
   void load_due(Timestamp now);
   void loaded_window(const LoadResult& result, Timestamp now);
   void loaded_due(const LoadResult& result, Timestamp now);
@@ -57,6 +58,7 @@ class StandardQueue final : public Queue {
   std::vector<BlockNumber> ready_;       // a min-heap: blocks that may have something to hand out
   Timestamp next_parked_ = kNever;       // not later than the first due row
   Timestamp parked_meanwhile_ = kNever;  // the earliest that was parked during a due load
+  bool held_up_ = false;
   bool window_loading_ = false;
   bool due_loading_ = false;
   BlockNumber window_end_ = 0;          // committed_end_ when the window load was asked for
