@@ -221,5 +221,17 @@ TEST(Server, AnAddressInUseIsTold) {
   EXPECT_THAT(server.error().message(), HasSubstr("cannot listen on " + options.listen.front()));
 }
 
+TEST(Server, SeveralCoresShareNoPortWithAnotherServer) {
+  ServeOptions options = ephemeral();
+  options.io_threads = 2;
+  options.listen = {"127.0.0.1:0"};
+  const auto first = Server::open(options);
+  ASSERT_TRUE(first);
+  options.listen = {(*first)->endpoint().substr(std::string("http://").size())};
+  const auto second = Server::open(options);
+  ASSERT_FALSE(second);
+  EXPECT_THAT(second.error().message(), HasSubstr("choose another port with --listen"));
+}
+
 }  // namespace
 }  // namespace millrace
