@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -275,10 +276,13 @@ void Server::part_stopped() {
 
 std::string Server::greeting() const {
   const std::string queue = endpoint_ + "/" + account_.text() + "/hello";
+  const std::string data =
+      options_.ephemeral ? "memory only" : std::filesystem::absolute(options_.data).string();
   return "Millrace " + std::string(version()) + " serves " + endpoint_ + " (account " +
-         account_.text() + ", region " + region_.text() + ")\n\nTry it:\n  curl '" + endpoint_ +
-         "/?Action=CreateQueue&QueueName=hello'\n  curl '" + queue +
-         "?Action=SendMessage&MessageBody=hi'\n  curl '" + queue + "?Action=ReceiveMessage'\n";
+         account_.text() + ", region " + region_.text() + ")\nand keeps its data in " + data +
+         "\n\nTry it:\n  curl '" + endpoint_ + "/?Action=CreateQueue&QueueName=hello'\n  curl '" +
+         queue + "?Action=SendMessage&MessageBody=hi'\n  curl '" + queue +
+         "?Action=ReceiveMessage'\n";
 }
 
 }  // namespace millrace

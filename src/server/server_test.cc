@@ -113,6 +113,7 @@ TEST(Server, ServesAMessageFromSendToReceive) {
   RunningServer server(ephemeral());
   ASSERT_EQ(server.error(), "");
   EXPECT_THAT(server.greeting(), StartsWith("Millrace 0.1.0 serves http://127.0.0.1:"));
+  EXPECT_THAT(server.greeting(), HasSubstr("data in memory only\n"));
   EXPECT_THAT(server.get("/health"), HasSubstr("{\"status\":\"ok\"}"));
   EXPECT_THAT(server.get("/?Action=CreateQueue&QueueName=hello"),
               HasSubstr("<QueueUrl>http://queues/000000000000/hello</QueueUrl>"));
