@@ -212,7 +212,7 @@ void ShardDriver::pump() {
 }
 
 void ShardDriver::carry(Timestamp now) {
-  for (Load& load : loop_->take_loads()) start_load(std::move(load));
+  for (const Load& load : loop_->take_loads()) start_load(load);
   for (Transfer& transfer : loop_->take_transfers()) options_.send_transfer(std::move(transfer));
   for (TransferResult& result : loop_->take_transfer_results()) {
     options_.answer_transfer(std::move(result));
@@ -237,19 +237,18 @@ void ShardDriver::carry(Timestamp now) {
   arm_timer(now);
 }
 
-void ShardDriver::start_load(Load load) {
-  asio::post(background_,
-             [this, load = std::move(load), store = store_, generation = generation_]() mutable {
-               StoreResult<LoadResult> result = perform_load(load, *store, options_.report);
-               store.reset();
-               asio::post(context_, [this, generation, result = std::move(result)] {
-                 if (generation != generation_ || !loop_) return;
-                 if (!result) return fail(result.error());
-                 const Timestamp now = options_.clock->now();
-                 loop_->loaded(*result, now);
-                 carry(now);
-               });
-             });
+void ShardDriver::start_load(const Load& load) {
+  asio::post(background_, [this, load, store = store_, generation = generation_]() mutable {
+    StoreResult<LoadResult> result = perform_load(load, *store, options_.report);
+    store.reset();
+    asio::post(context_, [this, generation, result = std::move(result)] {
+      if (generation != generation_ || !loop_) return;
+      if (!result) return fail(result.error());
+      const Timestamp now = options_.clock->now();
+      loop_->loaded(*result, now);
+      carry(now);
+    });
+  });
 }
 
 void ShardDriver::await_commit() {

@@ -139,7 +139,7 @@ class ShardDriver {
   void schedule();
   void pump();
   void carry(Timestamp now);
-  void start_load(Load load);
+  void start_load(const Load& load);
   void await_commit();
   void commit_finished();
   void arm_timer(Timestamp now);
