@@ -20,6 +20,7 @@ static_assert(std::endian::native == std::endian::little, "MD5 reads little-endi
 
 constexpr std::size_t kBlock = 64;
 constexpr std::size_t kWords = 16;
+constexpr std::size_t kWordBytes = 4;
 constexpr std::size_t kLanesMax = 16;
 // So few lanes are sooner done one after the other: a step over all of them costs 2.5 plain ones.
 constexpr std::size_t kAloneMax = 2;
@@ -74,7 +75,7 @@ template <int... Quarter, class Vector>
 template <class Vector>
 [[gnu::always_inline]] inline void add_blocks(States& states, const std::uint8_t* const* texts,
                                               std::size_t count) {
-  constexpr std::size_t kLanes = sizeof(Vector) / sizeof(std::uint32_t);
+  constexpr std::size_t kLanes = sizeof(Vector) / kWordBytes;
   Vector a, b, c, d;
   std::memcpy(&a, states.words[0], sizeof a);
   std::memcpy(&b, states.words[1], sizeof b);
@@ -85,7 +86,7 @@ template <class Vector>
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
       const std::uint8_t* text = texts[lane] + block * kBlock;
       for (std::size_t word = 0; word < kWords; ++word) {
-        std::memcpy(&words[word][lane], text + 4 * word, 4);
+        std::memcpy(&words[word][lane], text + kWordBytes * word, kWordBytes);
       }
     }
     Vector message[kWords];

@@ -25,6 +25,15 @@ using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>
 constexpr std::chrono::milliseconds kAcceptBackOff{200};
 constexpr std::chrono::seconds kTickInterval{1};
 
+// Throws boost::system::system_error.
+void bind_to(tcp::acceptor& acceptor, const ListenerOptions& options, bool shared) {
+  const tcp::endpoint endpoint(asio::ip::make_address(options.address), options.port);
+  acceptor.open(endpoint.protocol());
+  acceptor.set_option(tcp::acceptor::reuse_address(true));
+  if (shared) acceptor.set_option(ReusePort(true));
+  acceptor.bind(endpoint);
+}
+
 std::string address_text(const tcp::endpoint& endpoint) {
   const asio::ip::address address = endpoint.address();
   // An IPv4 client of an IPv6 socket is told as what it is.
@@ -56,13 +65,19 @@ Listener::Listener(asio::io_context& context, const ListenerOptions& options,
 
 error_code Listener::bind(const ListenerOptions& options) {
   try {
-    const tcp::endpoint endpoint(asio::ip::make_address(options.address), options.port);
-    acceptor_.open(endpoint.protocol());
-    acceptor_.set_option(tcp::acceptor::reuse_address(true));
-    if (options.share_port) acceptor_.set_option(ReusePort(true));
-    acceptor_.bind(endpoint);
+    bind_to(acceptor_, options, options.share_port);
     acceptor_.listen(options.backlog);
     port_ = acceptor_.local_endpoint().port();
+    return {};
+  } catch (const boost::system::system_error& failure) {
+    return failure.code();
+  }
+}
+
+error_code Listener::check_unused(asio::io_context& context, const ListenerOptions& options) {
+  try {
+    tcp::acceptor alone(context);
+    bind_to(alone, options, false);
     return {};
   } catch (const boost::system::system_error& failure) {
     return failure.code();

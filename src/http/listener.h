@@ -46,6 +46,11 @@ class Listener : public std::enable_shared_from_this<Listener> {
                                                                std::shared_ptr<MemoryBudget> budget,
                                                                HttpHandler handler);
 
+  /// Whether the address can be had alone. To be asked before it is shared, for the kernel lets a
+  /// port that is shared be shared by another server too.
+  static boost::system::error_code check_unused(boost::asio::io_context& context,
+                                                const ListenerOptions& options);
+
   /// The port that is listened on.
   std::uint16_t port() const { return port_; }
   std::size_t connections() const { return group_->size(); }

@@ -16,7 +16,9 @@ constexpr std::size_t kRestorePage = 10'000;  // rows
 constexpr auto kHousekeepingInterval = std::chrono::seconds(1);
 constexpr std::size_t kRelocationsAtOnce = 64;
 constexpr Milliseconds kReopenDelayMin = 100;
-constexpr Milliseconds kReopenDelayMax = seconds(10);
+constexpr Milliseconds kReopenDelayMax = seconds(5);
+// A shard that has served for so long without a failure begins with the shortest delay again.
+constexpr Milliseconds kReopenDelayForgotten = seconds(60);
 // A timer is set no further ahead than this, so that no moment overflows the timer's own clock.
 constexpr Milliseconds kTimerMax = seconds(3600);
 
@@ -94,7 +96,8 @@ void ShardDriver::adopt(std::shared_ptr<Store> store, std::unique_ptr<Loop> loop
   loop_ = std::move(loop);
   ++generation_;
   if (store_->completion_descriptor() >= 0) completion_.assign(store_->completion_descriptor());
-  loop_->shard().finish_restore(options_.clock->now());
+  opened_at_ = options_.clock->now();
+  loop_->shard().finish_restore(opened_at_);
   refusing_ = false;
   note_space(store_->space());
 }
@@ -181,7 +184,10 @@ void ShardDriver::resend_transfers(std::uint16_t shard) {
 }
 
 void ShardDriver::wake() {
-  asio::post(context_, [this] { pump(); });
+  asio::post(context_, [this] {
+    pump();
+    if (options_.clock->now() >= reopen_at_) reopen();
+  });
 }
 
 // --- the loop's turns ---
@@ -203,7 +209,7 @@ void ShardDriver::pump() {
 }
 
 void ShardDriver::carry(Timestamp now) {
-  for (Load& load : loop_->take_loads()) start_load(std::move(load));
+  for (const Load& load : loop_->take_loads()) start_load(load);
   for (Transfer& transfer : loop_->take_transfers()) options_.send_transfer(std::move(transfer));
   for (TransferResult& result : loop_->take_transfer_results()) {
     options_.answer_transfer(std::move(result));
@@ -228,19 +234,18 @@ void ShardDriver::carry(Timestamp now) {
   arm_timer(now);
 }
 
-void ShardDriver::start_load(Load load) {
-  asio::post(background_,
-             [this, load = std::move(load), store = store_, generation = generation_]() mutable {
-               StoreResult<LoadResult> result = perform_load(load, *store, options_.report);
-               store.reset();
-               asio::post(context_, [this, generation, result = std::move(result)] {
-                 if (generation != generation_ || !loop_) return;
-                 if (!result) return fail(result.error());
-                 const Timestamp now = options_.clock->now();
-                 loop_->loaded(*result, now);
-                 carry(now);
-               });
-             });
+void ShardDriver::start_load(const Load& load) {
+  asio::post(background_, [this, load, store = store_, generation = generation_]() mutable {
+    StoreResult<LoadResult> result = perform_load(load, *store, options_.report);
+    store.reset();
+    asio::post(context_, [this, generation, result = std::move(result)] {
+      if (generation != generation_ || !loop_) return;
+      if (!result) return fail(result.error());
+      const Timestamp now = options_.clock->now();
+      loop_->loaded(*result, now);
+      carry(now);
+    });
+  });
 }
 
 void ShardDriver::await_commit() {
@@ -284,47 +289,62 @@ void ShardDriver::arm_timer(Timestamp now) {
 // The outcome of the last commit is unknown: everything in memory is dropped, and the shard starts
 // again from what is on disk.
 void ShardDriver::fail(const StoreError& error) {
-  options_.report("shard " + std::to_string(options_.shard.number) + " failed: " + error.message());
   if (completion_.is_open()) completion_.release();
   ++generation_;
   timer_.cancel();
   timer_at_ = kNever;
   const std::unique_ptr<Loop> failed = std::move(loop_);
   store_.reset();
+  const std::string cause =
+      "shard " + std::to_string(options_.shard.number) + " failed: " + error.message();
+  if (stopped_) {
+    options_.report(cause);
+  } else {
+    if (options_.clock->now() - opened_at_ >= kReopenDelayForgotten) reopen_delay_ = 0;
+    reopen_later(cause);
+  }
   if (failed) failed->fail(ApiError(ErrorCode::service_unavailable));
-  if (stopped_) return std::exchange(stopped_, nullptr)();
-  reopen();
+  if (stopped_) std::exchange(stopped_, nullptr)();
+}
+
+// What makes a shard fail may do so each time that it is open, as a sector does that cannot be
+// read; so the delay goes on growing where opening succeeds.
+void ShardDriver::reopen_later(const std::string& cause) {
+  reopen_delay_ = std::clamp(reopen_delay_ * 2, kReopenDelayMin, kReopenDelayMax);
+  reopen_at_ = options_.clock->now() + reopen_delay_;
+  options_.report(cause + "; it is opened again in " + std::to_string(reopen_delay_) + " ms");
+  timer_.expires_after(std::chrono::milliseconds(reopen_delay_));
+  timer_.async_wait([this](boost::system::error_code error) {
+    if (!error) reopen();
+  });
 }
 
 void ShardDriver::reopen() {
-  if (reopening_) return;
+  if (reopen_at_ == kNever) return;
+  reopen_at_ = kNever;
+  timer_.cancel();
   reopening_ = true;
-  reopen_delay_ = std::clamp(reopen_delay_ * 2, kReopenDelayMin, kReopenDelayMax);
-  timer_.expires_after(std::chrono::milliseconds(reopen_delay_));
-  timer_.async_wait([this](boost::system::error_code error) {
-    if (error) {
+  asio::post(background_, [this] {
+    std::shared_ptr<Store> store;
+    auto loop = std::make_shared<StoreResult<std::unique_ptr<Loop>>>(restore(store));
+    asio::post(context_, [this, store = std::move(store), loop] {
       reopening_ = false;
-      return;
-    }
-    asio::post(background_, [this] {
-      std::shared_ptr<Store> store;
-      auto loop = std::make_shared<StoreResult<std::unique_ptr<Loop>>>(restore(store));
-      asio::post(context_, [this, store = std::move(store), loop] {
-        reopening_ = false;
-        if (stopped_) return std::exchange(stopped_, nullptr)();
-        if (!*loop) {
-          options_.report("shard " + std::to_string(options_.shard.number) +
-                          " cannot be opened: " + loop->error().message());
-          return reopen();
-        }
-        reopen_delay_ = 0;
-        adopt(store, std::move(**loop));
-        if (options_.reopened) options_.reopened(loop_->shard());
-        pump();
-        schedule_housekeeping();
-      });
+      reopened(store, std::move(*loop));
     });
   });
+}
+
+void ShardDriver::reopened(const std::shared_ptr<Store>& store,
+                           StoreResult<std::unique_ptr<Loop>> loop) {
+  if (stopped_) return std::exchange(stopped_, nullptr)();
+  if (!loop) {
+    return reopen_later("shard " + std::to_string(options_.shard.number) +
+                        " cannot be opened: " + loop.error().message());
+  }
+  adopt(store, std::move(*loop));
+  if (options_.reopened) options_.reopened(loop_->shard());
+  pump();
+  schedule_housekeeping();
 }
 
 // --- housekeeping ---
@@ -384,9 +404,13 @@ void ShardDriver::note_space(const StoreSpace& space) {
 
 void ShardDriver::stop(std::function<void()> stopped) {
   asio::post(context_, [this, stopped = std::move(stopped)]() mutable {
-    if (!loop_ && !reopening_) return stopped();
+    if (!loop_ && !reopening_) {
+      reopen_at_ = kNever;
+      timer_.cancel();
+      return stopped();
+    }
     stopped_ = std::move(stopped);
-    if (!loop_) return timer_.cancel(), std::exchange(stopped_, nullptr)();
+    if (!loop_) return;  // reopened() goes on
     const Timestamp now = options_.clock->now();
     loop_->stop(now);
     carry(now);

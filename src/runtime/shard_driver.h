@@ -70,7 +70,8 @@ struct SpaceMarks {
 
 struct ShardDriverOptions {
   ShardOptions shard;  // its epoch and batch size are the store's
-  /// Opens the store; may block. Called at the start, and again after the shard has failed.
+  /// Opens the store; may block. Called at the start, and again after the shard has failed: 100 ms
+  /// later, and each further time after twice as long, up to 5 s, until it has served for a minute.
   std::function<StoreResult<std::shared_ptr<Store>>()> open_store;
   const Clock* clock = nullptr;  // outlives the driver
   SpaceMarks space;
@@ -138,12 +139,14 @@ class ShardDriver {
   void schedule();
   void pump();
   void carry(Timestamp now);
-  void start_load(Load load);
+  void start_load(const Load& load);
   void await_commit();
   void commit_finished();
   void arm_timer(Timestamp now);
   void fail(const StoreError& error);
+  void reopen_later(const std::string& cause);
   void reopen();
+  void reopened(const std::shared_ptr<Store>& store, StoreResult<std::unique_ptr<Loop>> loop);
   StoreResult<std::unique_ptr<Loop>> restore(std::shared_ptr<Store>& store);
   void adopt(std::shared_ptr<Store> store, std::unique_ptr<Loop> loop);
   void schedule_housekeeping();
@@ -161,13 +164,15 @@ class ShardDriver {
   boost::asio::steady_timer timer_;
   boost::asio::steady_timer housekeeping_timer_;
   Timestamp timer_at_ = kNever;
-  Milliseconds reopen_delay_ = 0;
+  Milliseconds reopen_delay_ = 0;  // the last one; 0 when there was no failure for long enough
+  Timestamp reopen_at_ = kNever;
+  Timestamp opened_at_;
   std::uint64_t bytes_since_space_ = 0;
   std::uint64_t refuse_below_ = 0;
   bool pump_scheduled_ = false;
   bool housekeeping_ = false;
   bool refusing_ = false;
-  bool reopening_ = false;
+  bool reopening_ = false;  // in the background
   std::function<void()> stopped_;
 };
 

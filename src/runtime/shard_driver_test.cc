@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <condition_variable>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -26,14 +27,21 @@ using testing::HasSubstr;
 
 constexpr std::array<std::uint8_t, 32> kKey{1, 2, 3};
 
+// What the disk below a FailingStore does. Any thread.
+struct DiskFaults {
+  std::atomic<int> until_failed_commit = 0;
+  std::atomic<int> until_opened = 0;  // openings that fail
+  std::atomic<bool> unreadable = false;
+};
+
 // A store that fails the commit whose turn it is, and tells nobody what became of it.
 class FailingStore final : public Store {
  public:
-  FailingStore(std::shared_ptr<MemoryStore> below, std::shared_ptr<std::atomic<int>> until_failure)
-      : below_(std::move(below)), until_failure_(std::move(until_failure)) {}
+  FailingStore(std::shared_ptr<MemoryStore> below, std::shared_ptr<DiskFaults> faults)
+      : below_(std::move(below)), faults_(std::move(faults)) {}
 
   void commit(const WriteBatch& batch) override {
-    failing_ = until_failure_->fetch_sub(1) == 1;
+    failing_ = faults_->until_failed_commit.fetch_sub(1) == 1;
     below_->commit(batch);
   }
   int completion_descriptor() const override { return below_->completion_descriptor(); }
@@ -43,6 +51,7 @@ class FailingStore final : public Store {
     return outcome;
   }
   StoreResult<std::shared_ptr<const std::string>> read(const PayloadPlace& place) const override {
+    if (faults_->unreadable) return StoreError("the sector is gone");
     return below_->read(place);
   }
   std::unique_ptr<Snapshot> snapshot() const override { return below_->snapshot(); }
@@ -57,7 +66,7 @@ class FailingStore final : public Store {
 
  private:
   std::shared_ptr<MemoryStore> below_;
-  std::shared_ptr<std::atomic<int>> until_failure_;
+  std::shared_ptr<DiskFaults> faults_;
   bool failing_ = false;
 };
 
@@ -91,17 +100,35 @@ class ShardDriverTest : public testing::Test {
     made.shard.fingerprints = &fingerprints_;
     made.clock = &clock_;
     made.open_store = [this]() -> StoreResult<std::shared_ptr<Store>> {
-      return std::static_pointer_cast<Store>(
-          std::make_shared<FailingStore>(memory_, until_failure_));
+      if (faults_->until_opened.fetch_sub(1) > 0) return StoreError("the disk is away");
+      return std::static_pointer_cast<Store>(std::make_shared<FailingStore>(memory_, faults_));
     };
     made.report = [this](const std::string& text) {
-      const std::lock_guard lock(reports_mutex_);
+      const std::lock_guard lock(told_mutex_);
       reports_.push_back(text);
+      told_.notify_all();
     };
     made.send_transfer = [](Transfer) {};
     made.answer_transfer = [](TransferResult) {};
-    made.reopened = [this](Shard&) { reopened_.set_value(); };
+    made.reopened = [this](Shard&) {
+      const std::lock_guard lock(told_mutex_);
+      ++reopenings_;
+      told_.notify_all();
+    };
     return made;
+  }
+
+  void advance(Milliseconds by) {
+    clock_.advance(by);
+    driver_.wake();
+  }
+  void wait_for_reopening(int number) {
+    std::unique_lock lock(told_mutex_);
+    told_.wait(lock, [&] { return reopenings_ >= number; });
+  }
+  void wait_for_report(std::size_t number) {
+    std::unique_lock lock(told_mutex_);
+    told_.wait(lock, [&] { return reports_.size() >= number; });
   }
 
   // Runs an operation from the first core, as a request does.
@@ -148,10 +175,11 @@ class ShardDriverTest : public testing::Test {
   MessageIdCipher ids_;
   Fingerprinter fingerprints_;
   std::shared_ptr<MemoryStore> memory_ = std::make_shared<MemoryStore>();
-  std::shared_ptr<std::atomic<int>> until_failure_ = std::make_shared<std::atomic<int>>(0);
-  std::mutex reports_mutex_;
+  std::shared_ptr<DiskFaults> faults_ = std::make_shared<DiskFaults>();
+  std::mutex told_mutex_;
+  std::condition_variable told_;
   std::vector<std::string> reports_;
-  std::promise<void> reopened_;
+  int reopenings_ = 0;
   ShardDriver driver_;
   std::thread runner_;
 };
@@ -208,15 +236,64 @@ TEST_F(ShardDriverTest, AClientThatHangsUpTakesNothing) {
 TEST_F(ShardDriverTest, AFailedCommitIsNotAcknowledgedAndTheShardOpensAgain) {
   const QueueId queue = create();
   ASSERT_TRUE(send(queue, "before"));
-  until_failure_->store(1);
+  faults_->until_failed_commit = 1;
   const Expected<std::vector<SentMessage>> lost = send(queue, "unknown");
   ASSERT_FALSE(lost);
   EXPECT_EQ(lost.error().code(), ErrorCode::service_unavailable);
-  reopened_.get_future().wait();
+  wait_for_reopening(1);
   EXPECT_THAT(bodies(receive(queue, 0).get()), testing::Contains("before"));
   EXPECT_TRUE(send(queue, "after"));
-  const std::lock_guard lock(reports_mutex_);
+  const std::lock_guard lock(told_mutex_);
   EXPECT_THAT(reports_, testing::Contains(HasSubstr("the disk is gone")));
+}
+
+TEST_F(ShardDriverTest, AShardThatFailsAgainAndAgainRestsLongerEachTime) {
+  const QueueId queue = create();
+  ASSERT_TRUE(send(queue, "on a bad sector"));
+  faults_->unreadable = true;
+  faults_->until_failed_commit = 1;
+  ASSERT_FALSE(send(queue, "unknown"));
+  int reopenings = 0;
+  const auto rest = [&](Milliseconds length) {
+    advance(length);
+    wait_for_reopening(++reopenings);
+  };
+  for (const Milliseconds delay : {100, 200, 400, 800, 1600, 3200}) {
+    rest(delay);
+    EXPECT_FALSE(receive(queue, 0).get());
+  }
+  rest(seconds(5));
+  advance(seconds(59));  // not long enough to be trusted again
+  EXPECT_FALSE(receive(queue, 0).get());
+  faults_->unreadable = false;
+  rest(seconds(5));
+  EXPECT_THAT(bodies(receive(queue, 0).get()), testing::Contains("on a bad sector"));
+  advance(seconds(60));
+  faults_->until_failed_commit = 1;
+  ASSERT_FALSE(send(queue, "unknown"));
+  const std::lock_guard lock(told_mutex_);
+  EXPECT_THAT(
+      reports_,
+      ElementsAre(HasSubstr("in 100 ms"), HasSubstr("in 200 ms"), HasSubstr("in 400 ms"),
+                  HasSubstr("in 800 ms"), HasSubstr("in 1600 ms"), HasSubstr("in 3200 ms"),
+                  HasSubstr("in 5000 ms"), HasSubstr("in 5000 ms"), HasSubstr("in 100 ms")));
+}
+
+TEST_F(ShardDriverTest, AStoreThatCannotBeOpenedIsTriedAgain) {
+  const QueueId queue = create();
+  faults_->until_opened = 2;
+  faults_->until_failed_commit = 1;
+  ASSERT_FALSE(send(queue, "unknown"));
+  for (const std::size_t failure : {1, 2, 3}) {
+    wait_for_report(failure);
+    advance(seconds(5));
+  }
+  wait_for_reopening(1);
+  EXPECT_TRUE(send(queue, "after"));
+  const std::lock_guard lock(told_mutex_);
+  EXPECT_THAT(reports_, ElementsAre(HasSubstr("the disk is gone; it is opened again in 100 ms"),
+                                    HasSubstr("the disk is away; it is opened again in 200 ms"),
+                                    HasSubstr("the disk is away; it is opened again in 400 ms")));
 }
 
 TEST(SpaceMarksTest, TheDefaultFollowsTheDisk) {

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <fstream>
-#include <iterator>
+#include <cerrno>
+#include <cstdio>
 #include <map>
+#include <memory>
 #include <numeric>
 #include <span>
+#include <system_error>
 #include <variant>
 
 #include <CLI/CLI.hpp>
@@ -89,9 +91,8 @@ const OptionRow kOptions[] = {
     {"commit-writer", &ServeOptions::commit_writer, "auto|io_uring|thread",
      "how commits are written; auto is io_uring where the kernel allows it"},
     {"free-space", &ServeOptions::free_space_mebibytes, "MEBIBYTES",
-     "free disk space under which sends are refused, until there is a quarter more than that; 0: 5 "
-     "% "
-     "of the disk, at least 1 GiB but at most 10 %",
+     "free disk space under which sends are refused, until there is a quarter more than that; 0: "
+     "5 % of the disk, at least 1 GiB but at most 10 %",
      0, kMebibytesMax * 1024},
     {"test-clock", &ServeOptions::test_clock, "",
      "stop the server's clock; POST /test/clock?advance=MILLISECONDS moves it. For tests only"},
@@ -428,10 +429,19 @@ const OptionRow* row_of_key(std::string_view key) {
 }
 
 StartResult<void> read_file(const std::string& path, ServeOptions& options) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return StartError("cannot read the configuration file " + path);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (file.bad()) return StartError("cannot read the configuration file " + path);
+  const auto unreadable = [&path] {
+    return StartError("cannot read the configuration file " + path + ": " +
+                      std::generic_category().message(errno));
+  };
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+                                                             std::fclose);
+  if (!file) return unreadable();
+  std::string text;
+  std::array<char, 4096> part;
+  while (const std::size_t size = std::fread(part.data(), 1, part.size(), file.get())) {
+    text.append(part.data(), size);
+  }
+  if (std::ferror(file.get()) != 0) return unreadable();  // a directory, for example
   return read_toml(text, path, options);
 }
 
@@ -439,6 +449,20 @@ StartResult<void> read_file(const std::string& path, ServeOptions& options) {
 
 constexpr std::string_view kAbout =
     "Millrace: a durable message queue server that speaks Amazon SQS";
+constexpr std::size_t kHelpWidth = 50;  // beside CLI11's first column of 30
+
+/// `text` in lines of at most `width`, as far as its words allow.
+std::string wrapped(std::string_view text, std::size_t width) {
+  std::string lines;
+  std::size_t column = 0;
+  for (const std::string& word : split(text, ' ')) {
+    const bool fits = column + 1 + word.size() <= width;
+    if (column > 0) lines += fits ? ' ' : '\n';
+    column = word.size() + (column > 0 && fits ? column + 1 : 0);
+    lines += word;
+  }
+  return lines;
+}
 
 /// The command line's grammar, with what CLI11 found for each row of kOptions.
 struct CommandLine {
@@ -454,12 +478,13 @@ struct CommandLine {
     serve = app.add_subcommand("serve", "Serve queues until stopped by SIGTERM or SIGINT");
     version = app.add_subcommand("version", "Print the version");
     documents = app.add_subcommand("config-docs", "Print docs/configuration.md");
+    app.add_subcommand("help", "Print this text");
     for (const OptionRow& row : kOptions) options.push_back(add(row));
   }
 
  private:
   CLI::Option* add(const OptionRow& row) {
-    const std::string help = full_help(row) + " [" + variable_of(row) + "]";
+    const std::string help = wrapped(full_help(row) + " [" + variable_of(row) + "]", kHelpWidth);
     if (is_switch(row)) return serve->add_flag(flag_of(row), help)->take_last();
     CLI::Option* option = serve->add_option(flag_of(row))->description(help);
     option->type_name(std::string(row.value))->expected(1);
@@ -505,21 +530,37 @@ StartResult<ServeOptions> read_options(const CommandLine& line, const Environmen
   return options;
 }
 
-std::string usage_error(const CLI::ParseError& error, const CommandLine& line,
-                        const std::vector<std::string>& arguments) {
-  std::string text = error.what();
-  if (!line.serve->parsed()) return text + "\nRun millrace --help for the commands.";
+/// The argument that is not understood, and what was most likely meant.
+std::string serve_error(const CLI::ParseError& error, const CommandLine& line) {
+  const std::string text = error.what();
+  const std::vector<std::string> unknown = line.serve->remaining();
+  // What else can be wrong with options that all take one text: it is missing.
+  if (unknown.empty()) return text.substr(0, text.find(':')) + " needs a value";
+  const std::string wrong = unknown.front().substr(0, unknown.front().find('='));
+  if (!wrong.starts_with("-")) return "serve takes options only, not \"" + wrong + "\"";
   std::vector<std::string> flags;
   for (const OptionRow& row : kOptions) flags.push_back(flag_of(row));
-  for (const std::string& argument : arguments) {
-    const std::string flag = argument.substr(0, argument.find('='));
-    if (!flag.starts_with("--") || flag == "--help") continue;
-    if (std::find(flags.begin(), flags.end(), flag) != flags.end()) continue;
-    if (const std::string name = nearest(flag, flags); !name.empty()) {
-      text += "\nDid you mean " + name + "?";
-    }
+  const std::string meant = nearest(wrong, flags);
+  return "there is no option " + wrong + (meant.empty() ? "" : "; did you mean " + meant + "?");
+}
+
+std::string usage_error(const CLI::ParseError& error, const CommandLine& line,
+                        const std::vector<std::string>& arguments) {
+  if (line.serve->parsed()) {
+    return serve_error(error, line) + "\nRun millrace serve --help for the options.";
   }
-  return text + "\nRun millrace serve --help for the options.";
+  const std::string& first = arguments.front();
+  std::vector<std::string> commands;
+  for (const CLI::App* command : line.app.get_subcommands([](const CLI::App*) { return true; })) {
+    commands.push_back(command->get_name());
+  }
+  std::string text = error.what();
+  if (first.starts_with("-")) {
+    text = "there is no option " + first + " before a command; the server's belong behind serve";
+  } else if (std::find(commands.begin(), commands.end(), first) == commands.end()) {
+    text = "there is no command " + first + "; " + did_you_mean(first, commands);
+  }
+  return text + "\nRun millrace --help for the commands.";
 }
 
 }  // namespace
@@ -604,7 +645,7 @@ StartResult<Invocation> parse_command_line(const std::vector<std::string>& argum
   } else if (line.documents->parsed()) {
     invocation.text = configuration_document();
   } else {
-    invocation.text = line.app.help();
+    invocation.text = CommandLine().app.help();  // that of `line` would be the command's
   }
   return invocation;
 }
@@ -616,7 +657,7 @@ std::string configuration_document() {
 
 `millrace serve` takes each option as a flag, as an environment variable, or as a key of the TOML
 file that `--config` names. A flag beats the environment, which beats the file, which beats the
-default. An option that does not exist is an error.
+default. A flag or key that does not exist is an error.
 
 | flag | environment | TOML key | default | meaning |
 | --- | --- | --- | --- | --- |

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <sstream>
 
 namespace millrace {
 namespace {
@@ -104,8 +105,14 @@ TEST(Config, WrongValuesSayWhatIsRight) {
 }
 
 TEST(Config, UnknownOptionsAreErrorsWithAHint) {
-  EXPECT_THAT(parse_error({"serve", "--memroy", "1"}), HasSubstr("Did you mean --memory?"));
+  EXPECT_THAT(parse_error({"serve", "--memroy", "1"}),
+              HasSubstr("there is no option --memroy; did you mean --memory?"));
+  EXPECT_THAT(parse_error({"serve", "--neither=x"}), HasSubstr("there is no option --neither\n"));
+  EXPECT_THAT(parse_error({"serve", "--data"}), HasSubstr("--data needs a value"));
+  EXPECT_THAT(parse_error({"serve", "data"}), HasSubstr("options only, not \"data\""));
+  EXPECT_THAT(parse_error({"sevre"}), HasSubstr("did you mean \"serve\"?"));
   EXPECT_THAT(parse_error({"sevre"}), HasSubstr("millrace --help"));
+  EXPECT_THAT(parse_error({"--data", "x"}), HasSubstr("behind serve"));
   EXPECT_THAT(toml_error("memroy = 3"), HasSubstr("file.toml:1"));
   EXPECT_THAT(toml_error("memroy = 3"), HasSubstr("did you mean \"memory\"?"));
   EXPECT_THAT(toml_error("config = \"x\""), HasSubstr("no such option"));
@@ -194,9 +201,10 @@ TEST(Config, FileErrorsNameTheLine) {
               HasSubstr("either dead_letter_queue"));
 }
 
-TEST(Config, MissingFileIsAnError) {
+TEST(Config, AFileThatCannotBeReadIsAnError) {
   EXPECT_THAT(parse_error({"serve", "--config", "/nonexistent/file.toml"}),
-              HasSubstr("cannot read the configuration file /nonexistent/file.toml"));
+              HasSubstr("cannot read the configuration file /nonexistent/file.toml: No such file"));
+  EXPECT_THAT(parse_error({"serve", "--config", "/"}), HasSubstr("Is a directory"));
 }
 
 TEST(Config, HelpAndDocumentsNameEveryOption) {
@@ -208,11 +216,14 @@ TEST(Config, HelpAndDocumentsNameEveryOption) {
     EXPECT_THAT(document, HasSubstr(std::string("`--") + name));
   }
   EXPECT_THAT(help, HasSubstr("MILLRACE_IO_THREADS"));
+  std::istringstream lines(help);
+  for (std::string text; std::getline(lines, text);) EXPECT_LE(text.size(), 80) << text;
   EXPECT_THAT(document, HasSubstr("`io_threads`"));
 }
 
 TEST(Config, WithoutACommandTheHelpIsPrinted) {
   EXPECT_THAT(parse({})->text, HasSubstr("serve"));
+  EXPECT_EQ(parse({"help"})->text, parse({})->text);
   EXPECT_THAT(parse({"version"})->text, HasSubstr(std::string(version())));
   EXPECT_THAT(parse({"--version"})->text, HasSubstr(std::string(version())));
 }

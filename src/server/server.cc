@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -168,15 +169,21 @@ StartResult<std::uint16_t> Server::bind(const ListenAddress& address) {
   listener.connections = std::max<std::size_t>(
       static_cast<std::size_t>(options_.connections_max) / per_core_.size(), 1);
   listener.limits = session_limits(options_);
+  const auto refused = [&](const boost::system::error_code& error) {
+    std::string text = "cannot listen on " + address.text() + ": " + error.message();
+    if (error == asio::error::address_in_use) {
+      text += "; stop what listens there, or choose another port with --listen";
+    }
+    return StartError(text);
+  };
+  if (const auto error = Listener::check_unused(cores_.context(0), listener)) return refused(error);
   for (const std::unique_ptr<Core>& core : per_core_) {
     Pipeline& pipeline = core->pipeline;
     auto opened = Listener::open(core->context, listener, wall_clock_, core->budget,
                                  [&pipeline](const HttpRequest& request, HttpResponse& response) {
                                    return pipeline.handle(request, response);
                                  });
-    if (!opened) {
-      return StartError("cannot listen on " + address.text() + ": " + opened.error().message());
-    }
+    if (!opened) return refused(opened.error());
     listener.port = (*opened)->port();
     core->listeners.push_back(std::move(*opened));
   }
@@ -269,10 +276,13 @@ void Server::part_stopped() {
 
 std::string Server::greeting() const {
   const std::string queue = endpoint_ + "/" + account_.text() + "/hello";
+  const std::string data =
+      options_.ephemeral ? "memory only" : std::filesystem::absolute(options_.data).string();
   return "Millrace " + std::string(version()) + " serves " + endpoint_ + " (account " +
-         account_.text() + ", region " + region_.text() + ")\n\nTry it:\n  curl '" + endpoint_ +
-         "/?Action=CreateQueue&QueueName=hello'\n  curl '" + queue +
-         "?Action=SendMessage&MessageBody=hi'\n  curl '" + queue + "?Action=ReceiveMessage'\n";
+         account_.text() + ", region " + region_.text() + ")\nand keeps its data in " + data +
+         "\n\nTry it:\n  curl '" + endpoint_ + "/?Action=CreateQueue&QueueName=hello'\n  curl '" +
+         queue + "?Action=SendMessage&MessageBody=hi'\n  curl '" + queue +
+         "?Action=ReceiveMessage'\n";
 }
 
 }  // namespace millrace

@@ -113,6 +113,7 @@ TEST(Server, ServesAMessageFromSendToReceive) {
   RunningServer server(ephemeral());
   ASSERT_EQ(server.error(), "");
   EXPECT_THAT(server.greeting(), StartsWith("Millrace 0.1.0 serves http://127.0.0.1:"));
+  EXPECT_THAT(server.greeting(), HasSubstr("data in memory only\n"));
   EXPECT_THAT(server.get("/health"), HasSubstr("{\"status\":\"ok\"}"));
   EXPECT_THAT(server.get("/?Action=CreateQueue&QueueName=hello"),
               HasSubstr("<QueueUrl>http://queues/000000000000/hello</QueueUrl>"));
@@ -249,6 +250,18 @@ TEST(Server, AnAddressInUseIsTold) {
   const auto server = Server::open(options);
   ASSERT_FALSE(server);
   EXPECT_THAT(server.error().message(), HasSubstr("cannot listen on " + options.listen.front()));
+}
+
+TEST(Server, SeveralCoresShareNoPortWithAnotherServer) {
+  ServeOptions options = ephemeral();
+  options.io_threads = 2;
+  options.listen = {"127.0.0.1:0"};
+  const auto first = Server::open(options);
+  ASSERT_TRUE(first);
+  options.listen = {(*first)->endpoint().substr(std::string("http://").size())};
+  const auto second = Server::open(options);
+  ASSERT_FALSE(second);
+  EXPECT_THAT(second.error().message(), HasSubstr("choose another port with --listen"));
 }
 
 }  // namespace

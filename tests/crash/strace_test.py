@@ -7,16 +7,11 @@ RWF_DSYNC, or a write and an fdatasync behind it) must begin after the request w
 read and end before its reply is written. The checker itself is checked on traces that cheat.
 """
 
-import os
-import pathlib
 import re
-import shutil
-import stat
 import sys
-import tempfile
 import time
 
-from support import ROOT, Client, Server, Skipped, check, run_cases
+from support import Client, TracedServer, check, run_cases
 
 CALLS = (
     "io_uring_enter,pwritev2,pwritev,pwrite64,fdatasync,fsync,"
@@ -106,33 +101,13 @@ def audit(text):
 
 def record():
     """Runs a traced server and a client that sends and deletes. @return the trace."""
-    if shutil.which("strace") is None:
-        raise Skipped("strace is not installed")
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="millrace-strace-"))
+    server = TracedServer(
+        ["-ttt", "-T", "-y", "-s", "700", "-e", f"trace={CALLS}"],
+        test_clock=False,
+        options=["--commit-writer", "thread"],
+    )
     try:
-        trace = folder / "trace"
-        binary = os.environ.get("MILLRACE_BINARY", str(ROOT / "build/release/millrace"))
-        wrapper = folder / "millrace"
-        wrapper.write_text(
-            f'#!/bin/sh\nexec strace -D -f -ttt -T -y -s 700 -e trace={CALLS} -o "{trace}" '
-            f'"{binary}" "$@" --commit-writer thread\n'
-        )
-        wrapper.chmod(wrapper.stat().st_mode | stat.S_IXUSR)
-        before = os.environ.get("MILLRACE_BINARY")
-        os.environ["MILLRACE_BINARY"] = str(wrapper)
-        try:
-            server = Server(test_clock=False)
-        finally:
-            if before is None:
-                del os.environ["MILLRACE_BINARY"]
-            else:
-                os.environ["MILLRACE_BINARY"] = before
-        try:
-            server.start()
-        except RuntimeError as error:
-            if "ptrace" in str(error):
-                raise Skipped("tracing is not permitted here") from error
-            raise
+        server.start()
         try:
             client = Client(server.endpoint)
             queue = client.create("traced")
@@ -143,13 +118,12 @@ def record():
                 client.delete(queue, handle, headers={"X-Marker": f"delete-{number}"})
         finally:
             server.stop()
-            server.close()
         deadline = time.monotonic() + 10  # the tracer ends just after what it traces
-        while "+++ exited with" not in (text := trace.read_text(errors="replace")):
+        while "+++ exited with" not in (text := server.trace_path.read_text(errors="replace")):
             check(time.monotonic() < deadline, "the trace does not end")
         return text
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        server.close()
 
 
 REQUEST = 'recvmsg(9<socket:[5]>, {iov_base="POST / HTTP/1.1\\r\\nX-Marker: one\\r\\n"}, 0) = 40'

@@ -1,11 +1,18 @@
-"""What the crash tests share: a small client for the JSON protocol, and counting of cases.
+"""What the crash tests share: a small client for the JSON protocol, a server under strace, and
+counting of cases.
 
 The server itself comes from tests/conformance/clients/millrace_server.py.
 """
 
 import http.client
 import json
+import os
 import pathlib
+import re
+import select
+import shlex
+import shutil
+import signal
 import sys
 import traceback
 import urllib.parse
@@ -13,9 +20,10 @@ import urllib.parse
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/conformance/clients"))
 
-from millrace_server import Server  # noqa: E402,F401  (for the tests)
+from millrace_server import Server  # noqa: E402  (it needs the path)
 
 REPLY_SECONDS_MAX = 30
+TRACER_SECONDS_MAX = 10
 
 
 class Refused(Exception):
@@ -92,6 +100,42 @@ UNKNOWN = (OSError, http.client.HTTPException)
 def check(condition, text):
     if not condition:
         raise AssertionError(text)
+
+
+class TracedServer(Server):
+    """A server that runs under strace, which is a process beside it.
+
+    tracing: options of strace; what it writes goes to the file that `trace_path` names.
+    """
+
+    def __init__(self, tracing, **more):
+        check(shutil.which("strace"), "there is no strace: `./dev test install` installs it")
+        super().__init__(**more)
+        self.trace_path = self._folder / "trace"
+        command = ["strace", "-D", "-f", "-I", "2", "-o", str(self.trace_path), *tracing]
+        wrapper = self._folder / "millrace"
+        wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(command + [self._binary])} "$@"\n')
+        wrapper.chmod(0o755)
+        self._binary = str(wrapper)
+
+    def start(self):
+        try:
+            return super().start()
+        except RuntimeError as error:
+            if "ptrace" in str(error):
+                raise Skipped("tracing is not permitted here") from error
+            raise
+
+    def end_tracing(self):
+        """The server goes on without strace. Returns when strace has ended."""
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
+        tracer = int(re.search(r"^TracerPid:\s+(\d+)$", status, re.MULTILINE).group(1))
+        ended = os.pidfd_open(tracer)
+        try:
+            os.kill(tracer, signal.SIGTERM)
+            check(select.select([ended], [], [], TRACER_SECONDS_MAX)[0], "strace does not end")
+        finally:
+            os.close(ended)
 
 
 def run_cases(cases):

@@ -107,8 +107,9 @@ class Driver::Receive final : public ReceiveCall {
     const Timestamp now = driver_.events_.now();
     const bool failed = !result && result.error().code() == ErrorCode::service_unavailable;
     const bool late = driver_.in_commit_ || now - requested_at_ >= kHeldMin;
+    // Within the millisecond of its request, too, others may have been answered since it was made.
     end(failed ? Outcome::unknown : Outcome::done, std::move(result),
-        {late ? requested_at_ : now, now});
+        {late ? requested_at_ - 1 : now, now});
   }
   void lost() {
     end(Outcome::unknown, ApiError(ErrorCode::service_unavailable), {requested_at_, requested_at_});

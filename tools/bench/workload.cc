@@ -297,6 +297,7 @@ LoadResult run_load(const LoadPlan& plan, const ClientFactory& make_client, Ledg
   run.last_progress = run.start;
 
   std::vector<std::thread> threads;
+  threads.reserve(workers.size());
   for (const auto& worker : workers) {
     threads.emplace_back([&worker] { worker->run(); });
   }

@@ -116,7 +116,9 @@ class Server:
         return self.log_path.read_text(encoding="utf-8") if self.log_path.exists() else ""
 
     def close(self):
-        """Removes the temporary directory."""
+        """Ends a server that still runs, and removes the temporary directory."""
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self):
