@@ -19,6 +19,9 @@ class Request:
     body: bytes = b""
 
 
+HEALTH = Request("GET", "/health", [])
+
+
 @dataclasses.dataclass
 class Response:
     status: int
@@ -75,9 +78,15 @@ class Client:
         return self._kept.finish()
 
     def start(self, request):
-        """Sends a request on a connection of its own, which is returned."""
+        """Sends a request on a connection of its own, which is returned. The server has taken the
+        request up before it takes up any later one."""
         connection = Connection(self._host)
+        # One exchange on either side: the server reads from connections that it has accepted in
+        # the order in which something comes in.
+        connection.start(HEALTH)
+        connection.finish()
         connection.start(request)
+        self.exchange(HEALTH)
         return connection
 
     def close(self):

@@ -241,7 +241,7 @@ class Replay:
 
     def _step_waits(self, step):
         # What was sent before has reached the server when a later request has been answered.
-        self._client.exchange(client.Request("GET", "/health", []))
+        self._client.exchange(client.HEALTH)
         if not self._waiting[step.rest][0].is_silent():
             raise Failure(f"{step.rest} has been answered already")
 
