@@ -4,7 +4,6 @@ What a case looks like is told at the head of `run`.
 """
 
 import dataclasses
-import itertools
 import json
 import pathlib
 import re
@@ -22,7 +21,7 @@ PROTOCOLS = ("json", "query")
 UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 # The steps whose first words are these; every other step is a request of an action.
-ANSWERED = {"http", "form", "finish"}
+ANSWERED = {"eventually", "http", "form", "finish"}
 UNANSWERED = {
     "advance", "as", "check", "counts", "hang", "queue", "send", "start", "times", "waits"
 }
@@ -175,8 +174,8 @@ def expand(text):
     return REPEAT.sub(lambda found: found[2] * int(found[1]), text)
 
 
-def json_escaped(text):
-    return json.dumps(text, ensure_ascii=False)[1:-1]
+def json_escaped(value):
+    return json.dumps(str(value), ensure_ascii=False)[1:-1]
 
 
 def substitute(text, bindings, escape=str):
@@ -302,10 +301,3 @@ def text_pattern_difference(pattern, text, bindings, where):
         return mismatch(where, pattern, text)
     bindings.update(zip(fresh, match.groups()))
     return None
-
-
-def numbered(cases):
-    """The cases with their numbers, from 1."""
-    for case, number in zip(cases, itertools.count(1)):
-        case.number = number
-    return cases
