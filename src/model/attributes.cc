@@ -482,6 +482,7 @@ Expected<RedrivePolicy> parse_redrive_policy(std::string_view text) {
   }
   const std::string_view arn_text =
       target->is_string() ? as_view(target->get_string()) : std::string_view();
+  if (!arn_text.starts_with("arn:")) return invalid("Invalid value for deadLetterTargetArn.");
   if (is_foreign_arn(arn_text)) {
     return invalid("Only SQS queues are valid resources for deadLetterTargetArn.");
   }

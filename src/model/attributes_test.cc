@@ -369,14 +369,14 @@ TEST(RedrivePolicy, IsRefusedWithTheTextsOfSqs) {
   const auto with_target = [](const std::string& target) {
     return R"({"deadLetterTargetArn":")" + target + R"(","maxReceiveCount":1})";
   };
-  EXPECT_EQ(redrive_error(with_target("dead")),
-            "Dead-letter target ARN should be fully qualified ARN.");
+  EXPECT_EQ(redrive_error(with_target("dead")), "Invalid value for deadLetterTargetArn.");
+  EXPECT_EQ(redrive_error(with_target("")), "Invalid value for deadLetterTargetArn.");
   EXPECT_EQ(redrive_error(with_target("arn:aws:sqs:eu-west-1:dead")),
             "Dead-letter target ARN should be fully qualified ARN.");
   EXPECT_EQ(redrive_error(with_target("arn:aws:sns:eu-west-1:123456789012:dead")),
             "Only SQS queues are valid resources for deadLetterTargetArn.");
   EXPECT_EQ(redrive_error(R"({"deadLetterTargetArn":1,"maxReceiveCount":1})"),
-            "Dead-letter target ARN should be fully qualified ARN.");
+            "Invalid value for deadLetterTargetArn.");
 }
 
 std::string allow(const std::string& permission, std::size_t sources) {

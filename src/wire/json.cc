@@ -196,18 +196,23 @@ void JsonWriter::write(const std::vector<MessageAttributeView>& attributes) {
   for (const MessageAttributeView& attribute : attributes) {
     out_ += std::exchange(before, ',');
     write(attribute.name);
-    if (attribute.binary) {
-      out_ += ":{\"BinaryValue\":\"";
-      out_ += to_base64(attribute.value);
-      out_ += '"';
-    } else {
-      out_ += ":{\"StringValue\":";
-      write(attribute.value);
-    }
-    out_ += ",\"DataType\":";
-    write(attribute.data_type);
-    out_ += '}';
+    out_ += ':';
+    write_value(attribute);
   }
+  out_ += '}';
+}
+
+void JsonWriter::write_value(const MessageAttributeView& attribute) {
+  if (attribute.binary) {
+    out_ += "{\"BinaryValue\":\"";
+    out_ += to_base64(attribute.value);
+    out_ += '"';
+  } else {
+    out_ += "{\"StringValue\":";
+    write(attribute.value);
+  }
+  out_ += ",\"DataType\":";
+  write(attribute.data_type);
   out_ += '}';
 }
 

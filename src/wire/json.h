@@ -172,6 +172,9 @@ class JsonWriter {
 
   void write(const std::vector<MessageAttributeView>& attributes);
 
+  /// The value of a message attribute, apart from its name.
+  void write_value(const MessageAttributeView& attribute);
+
   template <HasFields T>
   void write(const T& structure) {
     out_ += '{';

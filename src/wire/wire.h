@@ -22,6 +22,7 @@
 #include "wire/error_reply.h"
 #include "wire/json.h"
 #include "wire/query.h"
+#include "wire/query_json.h"
 
 namespace millrace::wire {
 
@@ -94,7 +95,7 @@ void encode(const WireCall& call, const Response& reply, std::string_view reques
   out.append("{\"").append(call.action).append("Response\":{");
   if constexpr (!std::is_empty_v<Response>) {
     out.append("\"").append(call.action).append("Result\":");
-    write_json(out, reply);
+    QueryJsonWriter(out).write(reply);
     out += ',';
   }
   out.append("\"ResponseMetadata\":{\"RequestId\":\"").append(request_id).append("\"}}}");

@@ -162,7 +162,7 @@ TEST(Encode, EmptyResult) {
   EXPECT_EQ(reply("ReceiveMessage", ReplyForm::xml, api::ReceiveMessageResponse()),
             xml("ReceiveMessage", "<ReceiveMessageResult/>"));
   EXPECT_EQ(reply("ListQueues", ReplyForm::query_as_json, api::ListQueuesResponse()),
-            R"({"ListQueuesResponse":{"ListQueuesResult":{},)"
+            R"({"ListQueuesResponse":{"ListQueuesResult":{"queueUrls":null,"NextToken":null},)"
             R"("ResponseMetadata":{"RequestId":"id"}}})");
 }
 
@@ -306,6 +306,39 @@ TEST(Encode, MoveTasks) {
                 "<ApproximateNumberOfMessagesToMove>3</ApproximateNumberOfMessagesToMove>"
                 "<StartedTimestamp>1700000000000</StartedTimestamp>"
                 "</ListMessageMoveTasksResultEntry></ListMessageMoveTasksResult>"));
+}
+
+TEST(Encode, QueryAsJsonHasListsForMaps) {
+  const api::GetQueueAttributesResponse attributes{{{"DelaySeconds", "0"}, {"Policy", "\"x\""}}};
+  EXPECT_EQ(reply("GetQueueAttributes", ReplyForm::query_as_json, attributes),
+            R"({"GetQueueAttributesResponse":{"GetQueueAttributesResult":{"Attributes":[)"
+            R"({"Name":"DelaySeconds","Value":"0"},{"Name":"Policy","Value":"\"x\""}]},)"
+            R"("ResponseMetadata":{"RequestId":"id"}}})");
+  const api::ListQueueTagsResponse tags{{{"team", "shop"}}};
+  EXPECT_EQ(reply("ListQueueTags", ReplyForm::query_as_json, tags),
+            R"({"ListQueueTagsResponse":{"ListQueueTagsResult":{"Tags":[)"
+            R"({"Key":"team","Value":"shop"}]},"ResponseMetadata":{"RequestId":"id"}}})");
+}
+
+TEST(Encode, QueryAsJsonTellsWhatIsAbsent) {
+  api::ReceiveMessageResponse response;
+  EXPECT_EQ(reply("ReceiveMessage", ReplyForm::query_as_json, response),
+            R"({"ReceiveMessageResponse":{"ReceiveMessageResult":{"messages":null},)"
+            R"("ResponseMetadata":{"RequestId":"id"}}})");
+  api::ReceivedMessage& message = response.messages.emplace_back();
+  message.message_id = id_of(0x11);
+  message.receipt_handle = "h";
+  message.md5_of_body = digest_of(0x22);
+  message.body = "b";
+  message.message_attributes = {{"color", "String", "blue", false}};
+  EXPECT_EQ(reply("ReceiveMessage", ReplyForm::query_as_json, response),
+            std::string(R"({"ReceiveMessageResponse":{"ReceiveMessageResult":{"messages":[)"
+                        R"({"MessageId":")") +
+                kIdOfOnes + R"(","ReceiptHandle":"h","MD5OfBody":")" + kDigestOfTwos +
+                R"(","Body":"b","Attributes":null,"MD5OfMessageAttributes":null,)"
+                R"("MessageAttributes":[{"Name":"color","Value":)"
+                R"({"StringValue":"blue","DataType":"String"}}]}]},)"
+                R"("ResponseMetadata":{"RequestId":"id"}}})");
 }
 
 TEST(Encode, GetAsksForJson) {
