@@ -15,6 +15,12 @@ namespace {
 // Sends of one commit are packed into blocks of about this size; a larger message has its own.
 constexpr std::size_t kBlockBytes = std::size_t{128} << 10;
 constexpr std::uint32_t kSweepBlocks = 2000;
+// The numbers of a FIFO queue's blocks begin at one of so many places, so far from each other.
+constexpr std::uint64_t kFirstBlocks = 1 << 16;
+constexpr unsigned kFirstBlockShift = 32;
+static_assert(std::uint64_t{kBlockMessagesMax} * (kFirstBlocks + 1) << kFirstBlockShift <
+                  std::uint64_t{1} << limits::kMessageIdHalfBits,
+              "every sequence number fits in its half of a MessageId");
 // So many blocks that are gone are remembered: far more than one operation names.
 constexpr std::size_t kMissingMax = 4096;
 // Retention is looked at no more often than this, however short it is.
@@ -33,6 +39,13 @@ std::unique_ptr<Queue> Queue::create(QueueId id, QueueContext& context, std::str
                                      QueueSettings settings) {
   QueueCounters counters;
   counters.fifo = settings.fifo;
+  if (settings.fifo) {
+    // Clients see these numbers: a dead letter's is another one in each queue.
+    const std::uint64_t number =
+        id.value() & ((std::uint64_t{1} << limits::kQueueIdShardShift) - 1);
+    const BlockNumber first = (number % kFirstBlocks + 1) << kFirstBlockShift;
+    counters.next_block = counters.head = counters.horizon = counters.swept = first;
+  }
   std::unique_ptr<Queue> queue = restore(id, context, {}, counters);
   queue->set_definition(std::move(definition));
   queue->changed_ = true;
