@@ -124,7 +124,9 @@ void ShardDriver::submit(ShardCall& call) {
 
 void ShardDriver::start_receive(WaitingReceive& receive) {
   if (!loop_) return receive.replied(ApiError(ErrorCode::service_unavailable));
-  receive.waiter = loop_->receive(receive, receive.request, options_.clock->now());
+  const WaiterId waiter = loop_->receive(receive, receive.request, options_.clock->now());
+  // One that has been answered may be gone: its coroutine goes on at once, on another thread.
+  if (waiter != WaiterId{}) receive.waiter = waiter;
   schedule();
 }
 
