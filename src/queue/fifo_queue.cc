@@ -386,6 +386,12 @@ bool FifoQueue::may_change(SlotState& state, const ReceiptHandle& handle, Timest
 
 // --- receive attempts ---
 
+bool FifoQueue::repeats_attempt(const ReceiveRequest& request, Timestamp now) {
+  if (request.attempt_id.empty()) return false;
+  prune(now);
+  return attempts_.find(context_.fingerprints.receive_attempt(request.attempt_id)) != nullptr;
+}
+
 // Whether the receive repeats an attempt, and so is done: with the same messages, with none while
 // they are being loaded, or with an error.
 bool FifoQueue::repeat_attempt(const ReceiveRequest& request, Timestamp now, Taken& taken) {

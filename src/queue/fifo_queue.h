@@ -45,6 +45,7 @@ class FifoQueue final : public Queue {
   SequenceNumber accept(const StoredMessage& message, const MessageOrigin& origin,
                         Timestamp now) override;
   Taken receive(const ReceiveRequest& request, std::size_t bytes_max, Timestamp now) override;
+  bool repeats_attempt(const ReceiveRequest& request, Timestamp now) override;
   bool held_up() const override { return held_up_; }
   void tick(Timestamp now) override;
   bool due_on_disk(Timestamp now) const override;

@@ -149,6 +149,8 @@ class Queue {
   /// early, with held_up(), when the next commit is full.
   /// @param bytes_max of bodies; one message is always given.
   virtual Taken receive(const ReceiveRequest& request, std::size_t bytes_max, Timestamp now) = 0;
+  /// FIFO: whether the receive repeats an attempt that is remembered.
+  virtual bool repeats_attempt(const ReceiveRequest&, Timestamp) { return false; }
   /// Whether a receive has left messages that it could have taken.
   virtual bool held_up() const = 0;
   /// Takes a delivery back, as if it had not been.

@@ -277,7 +277,8 @@ void Shard::receive(WaiterId waiter, const ReceiveRequest& request, Timestamp no
   Entry* found = find(request.queue);
   if (found == nullptr) return answer(waiter, ApiError(ErrorCode::queue_does_not_exist));
   use(*found);
-  waiters_.add({waiter, request, now + request.wait});
+  // What a repeated attempt is to bring again is held for it: it need not wait for others.
+  waiters_.add({waiter, request, now + request.wait}, found->queue->repeats_attempt(request, now));
   serve(*found, now);
   after(*found, now);
 }

@@ -7,10 +7,10 @@
 
 namespace millrace {
 
-void Waiters::add(const Waiter& waiter) {
+void Waiters::add(const Waiter& waiter, bool in_front) {
   CHECK(waiters_.emplace(waiter.id, waiter).second);
   Line& line = lines_[waiter.request.queue];
-  line.ids.push_back(waiter.id);
+  line.ids.insert(in_front ? line.ids.begin() : line.ids.end(), waiter.id);
   ++line.waiting;
   // A short poll ends when its queue has nothing to load, not by time.
   if (waiter.request.wait == 0) {

@@ -33,8 +33,8 @@ struct Waiter {
 
 class Waiters {
  public:
-  /// Adds a waiter at the end of its queue's line.
-  void add(const Waiter& waiter);
+  /// Adds a waiter at the end of its queue's line, or in front of it.
+  void add(const Waiter& waiter, bool in_front = false);
 
   /// Forgets a waiter. @return what it was, or nothing if it is not waiting any more.
   std::optional<Waiter> remove(WaiterId id);

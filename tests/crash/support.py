@@ -1,19 +1,24 @@
-"""What the crash tests share: a small client for the JSON protocol, a server under strace, and
-counting of cases.
+"""What the crash tests share: a small client for the JSON protocol, a server under strace, clients
+that go on while the server dies, a ledger of what they were promised, and counting of cases.
 
 The server itself comes from tests/conformance/clients/millrace_server.py.
 """
 
+import argparse
+import contextlib
 import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import select
 import shlex
 import shutil
 import signal
 import sys
+import threading
+import time
 import traceback
 import urllib.parse
 
@@ -136,6 +141,194 @@ class TracedServer(Server):
             check(select.select([ended], [], [], TRACER_SECONDS_MAX)[0], "strace does not end")
         finally:
             os.close(ended)
+
+
+# --- kills in a loop ------------------------------------------------------------------------------
+
+
+class Ledger:
+    """What clients know of each message, by its body. Every method locks."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.acknowledged = set()
+        self.received = set()
+        self.delete_tried = set()
+        self.deleted_at = {}  # surely
+        self.violations = []
+
+    def answered(self, queue, messages, asked_at):
+        """A receive that was asked for at `asked_at` has brought `messages`."""
+        raise NotImplementedError
+
+    def deleting(self, body):
+        with self.lock:
+            self.delete_tried.add(body)
+
+    def deleted(self, body):
+        with self.lock:
+            self.deleted_at.setdefault(body, time.monotonic())
+
+    def broken(self, text):
+        with self.lock:
+            self.violations.append(text)
+
+    def must_exist(self):
+        with self.lock:
+            return self.acknowledged - self.delete_tried
+
+
+class Fleet:
+    """Client threads, and the server that they find again after each kill. A subclass says what a
+    client does."""
+
+    def __init__(self, server, ledger, clients, seed):
+        self.server = server
+        self.endpoint = server.endpoint
+        self.ledger = ledger
+        self.generation = 0
+        self.up = threading.Event()
+        self.over = threading.Event()
+        self.threads = [
+            threading.Thread(target=self._run, args=(random.Random(f"{seed}/{number}"),))
+            for number in range(clients)
+        ]
+
+    def act(self, client, rng, generation):
+        """One step of a client, on its thread, that may raise what Client raises. `generation`
+        counts the kills before it."""
+        raise NotImplementedError
+
+    def killed(self):
+        """The server has died."""
+
+    def restarted(self):
+        """The server is back, and no client has spoken to it yet."""
+
+    def storm(self, rounds, seconds, rng):
+        """Lets the clients act while the server is killed `rounds` times, after at most `seconds`
+        each."""
+        self.up.set()
+        for thread in self.threads:
+            thread.start()
+        try:
+            for _ in range(rounds):
+                self.over.wait(rng.uniform(0.2, 1) * seconds)
+                self.up.clear()
+                self.generation += 1
+                self.server.kill()
+                self.killed()
+                self.server.start()
+                self.restarted()
+                self.endpoint = self.server.endpoint
+                self.up.set()
+        finally:
+            self.over.set()
+            for thread in self.threads:
+                thread.join()
+
+    def _run(self, rng):
+        client, generation = None, None
+        while not self.over.is_set():
+            if not self.up.wait(0.1):
+                continue
+            if generation != self.generation:
+                generation = self.generation
+                client = Client(self.endpoint)
+            try:
+                self.act(client, rng, generation)
+            except UNKNOWN:
+                client = Client(self.endpoint)
+                self.over.wait(0.02)
+            except Refused as refusal:
+                if refusal.status < 500:
+                    self.ledger.broken(str(refusal))
+            except Exception:  # or the thread would end unseen
+                self.ledger.broken(traceback.format_exc())
+                raise
+
+
+def delete_all(client, url, messages):
+    """Deletes what was received. @return the messages whose delete was acknowledged."""
+    if len(messages) == 1:
+        client.delete(url, messages[0]["ReceiptHandle"])
+        return messages
+    entries = [
+        {"Id": str(i), "ReceiptHandle": message["ReceiptHandle"]}
+        for i, message in enumerate(messages)
+    ]
+    answer = client.call("DeleteMessageBatch", QueueUrl=url, Entries=entries)
+    return [messages[int(entry["Id"])] for entry in answer.get("Successful", [])]
+
+
+def drain(client, urls, ledger, visibility_seconds, **wanted):
+    """Receives and deletes everything, until a round of long polls that is longer than two
+    visibility timeouts has found nothing; then checks the ledger and that the queues are empty.
+
+    @param urls of the queues by their names; @param wanted of each receive"""
+    must_exist = ledger.must_exist()
+    drained = []
+    quiet_since = time.monotonic()
+    while time.monotonic() - quiet_since < 2 * visibility_seconds + len(urls):
+        for queue, url in urls.items():
+            messages = None
+            while messages != []:
+                asked_at = time.monotonic()
+                messages = client.receive(url, WaitTimeSeconds=1, **wanted)
+                if messages:
+                    quiet_since = time.monotonic()
+                    ledger.answered(queue, messages, asked_at)
+                for message in messages:
+                    drained.append(message["Body"])
+                    ledger.deleting(message["Body"])
+                    client.delete(url, message["ReceiptHandle"])
+                    ledger.deleted(message["Body"])
+    for queue, url in urls.items():
+        for name in ("", "NotVisible", "Delayed"):
+            count = client.attribute(url, f"ApproximateNumberOfMessages{name}")
+            check(count == "0", f"the empty queue {queue} counts {count} messages{name}")
+    check(not ledger.violations, "\n".join(ledger.violations[:20]))
+    lost = must_exist - ledger.received
+    check(not lost, f"{len(lost)} acknowledged messages were lost, as {sorted(lost)[:5]}")
+    gone = must_exist - set(drained)
+    check(not gone, f"messages that nobody deleted are gone: {sorted(gone)[:5]}")
+    check(len(drained) == len(set(drained)), "a message was drained twice")
+
+
+@contextlib.contextmanager
+def logged_server():
+    """A server that goes by the real clock, and whose log is printed if the test fails."""
+    server = Server(test_clock=False).start()
+    try:
+        yield server
+        server.stop()
+    except BaseException:
+        print(f"--- the server's log\n{server.log()[-3000:]}")
+        server.kill()
+        raise
+    finally:
+        server.close()
+
+
+def storm_options(description, rounds, seconds):
+    """The command line of a test that kills in a loop, with these defaults."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--seconds", type=float, default=seconds)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    return parser.parse_args()
+
+
+# --- cases ----------------------------------------------------------------------------------------
+
+
+def run_storm_cases(cases, options):
+    """As run_cases(); says how to do it again if one has failed."""
+    status = run_cases(cases)
+    if status != 0:
+        program = pathlib.Path(sys.argv[0]).name
+        print(f"seed {options.seed}: {program} --seed {options.seed}", file=sys.stderr)
+    return status
 
 
 def run_cases(cases):

@@ -13,6 +13,7 @@ import argparse
 import json
 import random
 import resource
+import statistics
 import sys
 import time
 import traceback
@@ -105,6 +106,19 @@ def settle(server, fleet):
         server_time(fleet)
 
 
+def receive_once(fleet, url, **more):
+    """@return the messages that one receive brings."""
+    got = []
+
+    def on_reply(tag, status, body):
+        all_good(tag, status, body)
+        got.extend(json.loads(body).get("Messages", []))
+
+    ask = request("ReceiveMessage", QueueUrl=url, MaxNumberOfMessages=10, **more)
+    fleet.run([("receive", ask)], on_reply)
+    return got
+
+
 def advance_to(server, fleet, moment):
     """Moves the server's clock to `moment`, which must not be over."""
     now = server_time(fleet)
@@ -126,9 +140,11 @@ def chunks(total, size):
         yield range(first, min(total, first + size))
 
 
-def restart_killed(figures, server, name="killed: time until /health is good"):
+def restart_killed(
+    figures, server, name="killed: time until /health is good", seconds_max=START_SECONDS
+):
     server.kill()
-    figures.at_most(name, server.timed_start(), START_SECONDS, "s")
+    figures.at_most(name, server.timed_start(), seconds_max, "s")
 
 
 # --- the tests ------------------------------------------------------------------------------------
@@ -548,7 +564,173 @@ def shards(figures):
         server.start()
 
 
-TESTS = (hang_up, shards, queues, polls, deaf, returned, delayed, in_flight, space, backlog)
+FIFO_START_SECONDS = 5.0
+
+
+def fifo_groups(figures):
+    """Five million groups in one FIFO queue, a message in each."""
+    parts = 10
+    part = scaled(500_000)
+    total = parts * part
+    server = Watched(test_clock=True)
+    with server, Fleet(server.endpoint, 1) as fleet:
+        rates = []
+        for _ in range(parts):
+            # Each run has groups of its own, and the ids of five minutes have to fit in memory.
+            filled = bench(
+                server, "send", 3600, batch=10, count=part, groups=part, queue="groups", size=100
+            )
+            rates.append(filled["sent_per_second"])
+            server.advance(100_000)
+        fleet.connect(server.endpoint)  # it was idle for too long
+        figures.note("sent, messages/s", f"{rates[0]} first, {rates[-1]} last")
+        figures.at_most("memory after sending, MiB", server.rss_max // MIB, MEMORY_MIB)
+        (url,) = create(fleet, ["groups.fifo"], FifoQueue="true")
+        figures.equal("counts before the kill", counts(fleet, [url]), (total, 0, 0))
+        figures.note("data directory, MiB", server.disk() // MIB)
+        fleet.close()
+        restart_killed(figures, server, seconds_max=FIFO_START_SECONDS)
+        fleet.connect(server.endpoint)
+        figures.equal("counts after the kill", counts(fleet, [url]), (total, 0, 0))
+        server.forget_peaks()
+        wanted = scaled(100_000)
+        numbers = []
+        started = time.monotonic()
+        while len(numbers) < wanted:
+            messages = receive_once(fleet, url, AttributeNames=["SequenceNumber"])
+            check(messages, f"only {len(numbers)} messages came")
+            numbers += [int(message["Attributes"]["SequenceNumber"]) for message in messages]
+            entries = [
+                {"Id": str(i), "ReceiptHandle": message["ReceiptHandle"]}
+                for i, message in enumerate(messages)
+            ]
+            ask = request("DeleteMessageBatch", QueueUrl=url, Entries=entries)
+            fleet.run([("delete", ask)], all_good)
+        figures.note(
+            "received by one client, messages/s", int(wanted / (time.monotonic() - started))
+        )
+        figures.equal("the oldest came first", numbers == sorted(set(numbers)), True)
+        figures.equal("counts at the end", counts(fleet, [url]), (total - len(numbers), 0, 0))
+        figures.at_most("memory while they come, MiB", server.rss_max // MIB, MEMORY_MIB)
+
+
+def fifo_blocked(figures):
+    """A million messages behind one group that is in flight."""
+    total = scaled(1_000_000)
+    rounds = 5
+    server = Watched()
+    with server, Fleet(server.endpoint, 1) as fleet:
+        filled = bench(
+            server, "send", 3600, batch=10, count=total, groups=1, queue="blocked", size=1024
+        )
+        figures.note("sent to one group, messages/s", filled["sent_per_second"])
+        fleet.connect(server.endpoint)  # it was idle for too long
+        (url,) = create(fleet, ["blocked.fifo"], FifoQueue="true")
+        taken = len(receive_once(fleet, url, VisibilityTimeout=43_200))
+        figures.equal("counts", counts(fleet, [url]), (total - taken, taken, 0))
+        ratios = []
+        for number in range(rounds):
+            lives = {
+                queue: bench(
+                    server, "life", 300, batch=10, groups=1000, count=scaled(50_000), queue=queue
+                )
+                for queue in ("blocked", "free")
+            }
+            for queue, figure in lives.items():
+                check(figure["lost"] + figure["duplicates"] + figure["foreign"] == 0, str(figure))
+                figures.note(f"{queue}: lives/s, round {number + 1}", figure["lives_per_second"])
+            ratios.append(lives["blocked"]["lives_per_second"] / lives["free"]["lives_per_second"])
+        fleet.connect(server.endpoint)  # it was idle for too long
+        figures.at_least("blocked / free, median", statistics.median(ratios), 0.8)
+        figures.equal("received of the blocked group", receive_once(fleet, url), [])
+        fleet.close()
+        restart_killed(figures, server, seconds_max=FIFO_START_SECONDS)
+        fleet.connect(server.endpoint)
+        figures.equal("counts after the kill", counts(fleet, [url]), (total - taken, taken, 0))
+        ask = request(
+            "SendMessage",
+            QueueUrl=url,
+            MessageBody="behind",
+            MessageGroupId="other",
+            MessageDeduplicationId="behind",
+        )
+        fleet.run([("send", ask)], all_good)
+        started = time.monotonic()
+        messages = receive_once(fleet, url, WaitTimeSeconds=20)
+        figures.equal("received after the kill", [m["Body"] for m in messages], ["behind"])
+        figures.at_most("seconds that it took", time.monotonic() - started, 5.0, "s")
+        figures.at_most("memory, MiB", server.rss_max // MIB, MEMORY_MIB)
+
+
+def fifo_ids(figures):
+    """A million deduplication ids that are all still remembered."""
+    total = scaled(1_000_000)
+    server = Watched(test_clock=True)
+    with server, Fleet(server.endpoint, 16) as fleet:
+        (url,) = create(fleet, ["ids.fifo"], FifoQueue="true")
+
+        def send_part(part):
+            entries = [
+                {
+                    "Id": str(i),
+                    "MessageBody": "x" * 100,
+                    "MessageGroupId": str(i % 1000),
+                    "MessageDeduplicationId": f"id-{i}",
+                }
+                for i in part
+            ]
+            return part, request("SendMessageBatch", QueueUrl=url, Entries=entries)
+
+        first = {}  # what a sample of the sends was told
+        repeated = {}
+        sample = set(range(0, total, 97))
+
+        def keep_in(told):
+            def on_reply(tag, status, body):
+                all_good(tag, status, body)
+                if sample.isdisjoint(tag):
+                    return
+                for entry in json.loads(body)["Successful"]:
+                    if int(entry["Id"]) in sample:
+                        told[int(entry["Id"])] = (entry["MessageId"], entry["SequenceNumber"])
+
+            return on_reply
+
+        begun = time.monotonic()
+        fleet.run((send_part(part) for part in chunks(total, 10)), keep_in(first))
+        figures.note("sent, messages/s", int(total / (time.monotonic() - begun)))
+        figures.equal("counts before the kill", counts(fleet, [url]), (total, 0, 0))
+        fleet.close()
+        restart_killed(figures, server, seconds_max=FIFO_START_SECONDS)
+        fleet.connect(server.endpoint)
+        ordered = sorted(sample)
+        parts = (ordered[i : i + 10] for i in range(0, len(ordered), 10))
+        fleet.run((send_part(part) for part in parts), keep_in(repeated))
+        check(time.monotonic() - begun < 290, "the machine was too slow: the first ids are too old")
+        figures.equal("repeats", len(repeated), len(sample))
+        figures.equal("recognised", sum(first[i] == repeated[i] for i in repeated), len(sample))
+        figures.equal("counts after the repeats", counts(fleet, [url]), (total, 0, 0))
+        figures.at_most("memory with all ids, MiB", server.rss_max // MIB, MEMORY_MIB)
+        server.advance(301_000)
+        fleet.run([send_part(ordered[:10])], keep_in(repeated))
+        figures.equal("after five minutes, new", counts(fleet, [url]), (total + 10, 0, 0))
+
+
+TESTS = (
+    hang_up,
+    shards,
+    queues,
+    polls,
+    deaf,
+    returned,
+    delayed,
+    in_flight,
+    fifo_ids,
+    fifo_blocked,
+    fifo_groups,
+    space,
+    backlog,
+)
 
 
 def run(tests):

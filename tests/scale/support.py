@@ -52,7 +52,7 @@ class Figures:
 
     def _line(self, name, value, limit, good):
         verdict = "" if good else "FAILED"
-        print(f"  {self.test:<10} {name:<46} {value:>20}  {limit:<20} {verdict}".rstrip())
+        print(f"  {self.test:<12} {name:<46} {value:>20}  {limit:<20} {verdict}".rstrip())
         sys.stdout.flush()
         if not good:
             self.failures.append(f"{name}: {value}, limit {limit}")

@@ -65,6 +65,14 @@ TEST(Cases, LifeAccountsForEveryMessageInEitherProtocol) {
   }
 }
 
+TEST(Cases, LifeOfFifoQueuesAccountsForEveryMessage) {
+  FakeSqs server({});
+  Options options = small_options(server);
+  options.server.groups = 7;
+  expect_clean(run("life", options));
+  EXPECT_EQ(server.groups(), 7U);
+}
+
 TEST(Cases, LifeWithSeveralThreadsAccountsForEveryMessage) {
   FakeSqs server({});
   Options options = small_options(server);

@@ -3,8 +3,6 @@
 namespace millrace::bench {
 namespace {
 
-constexpr unsigned kPlaceBits = 40;
-constexpr std::uint64_t kPlaceMask = (std::uint64_t{1} << kPlaceBits) - 1;
 constexpr std::uint8_t kReceiptsMax = 63;
 
 }  // namespace

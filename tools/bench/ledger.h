@@ -14,6 +14,10 @@
 
 namespace millrace::bench {
 
+/// The bits of a number that are the message's place in its run.
+inline constexpr unsigned kPlaceBits = 40;
+inline constexpr std::uint64_t kPlaceMask = (std::uint64_t{1} << kPlaceBits) - 1;
+
 /// What a ledger has seen, added up.
 struct LedgerTotals {
   std::uint64_t acknowledged = 0;

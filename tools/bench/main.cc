@@ -55,6 +55,10 @@ std::optional<int> parse(int argc, char** argv, CommandLine& line) {
   app.add_option("--queues", options.queues, "Number of queues to spread the load over")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
+  app.add_option("--groups", options.server.groups,
+                 "Use FIFO queues, with so many message groups (0: standard queues)")
+      ->check(CLI::Range(0, 1'000'000'000))
+      ->capture_default_str();
   app.add_option("--producers", options.producers, "Connections that send")
       ->check(CLI::Range(1, 20'000))
       ->capture_default_str();
@@ -131,6 +135,7 @@ void report_options(const Options& options, Report& report) {
   report.text("protocol", options.server.protocol == SqsProtocol::json ? "json" : "query");
   report.count("signed", options.server.credentials ? 1 : 0);
   report.count("queues", options.queues);
+  report.count("groups", options.server.groups);
   report.count("producers", options.producers);
   report.count("consumers", options.consumers);
   report.count("batch", options.batch);

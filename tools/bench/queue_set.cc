@@ -17,9 +17,10 @@ QueueSet::QueueSet(const Options& options, std::uint32_t run_tag)
   }
   EventLoop loop;
   SqsAdmin admin(loop, server_);
+  const std::string ending = server_.groups > 0 ? ".fifo" : "";
   for (std::size_t i = 0; i < options.queues; ++i) {
-    urls_.push_back(
-        admin.create_queue(options.queues == 1 ? name : name + "-" + std::to_string(i)));
+    const std::string number = options.queues == 1 ? "" : "-" + std::to_string(i);
+    urls_.push_back(admin.create_queue(name + number + ending));
   }
 }
 

@@ -12,7 +12,8 @@ namespace millrace::bench {
 class QueueSet {
  public:
   /// With options.queue, queues of that name are created or found, and stay; otherwise new ones are
-  /// made whose names hold `run_tag`. Several queues get "-0", "-1", ... behind the name.
+  /// made whose names hold `run_tag`. Several queues get "-0", "-1", ... behind the name, FIFO
+  /// queues ".fifo" behind that.
   /// Throws BenchError if the server refuses.
   QueueSet(const Options& options, std::uint32_t run_tag);
   /// Deletes the queues if they are the run's own; a failure to do so is ignored.

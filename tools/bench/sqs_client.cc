@@ -46,7 +46,8 @@ SqsClient::SqsClient(EventLoop& loop, ClientEvents& events, const SqsSettings& s
       protocol_(settings.protocol),
       fixed_replies_(settings.fixed_replies),
       wait_seconds_(queue_urls.size() == 1 ? settings.wait_seconds : 0),
-      requests_(settings.protocol, settings.endpoint.authority(), settings.credentials),
+      requests_(settings.protocol, settings.endpoint.authority(), settings.credentials,
+                settings.groups),
       queue_urls_(std::move(queue_urls)) {
   CHECK(!queue_urls_.empty());
 }
@@ -141,7 +142,8 @@ SqsAdmin::SqsAdmin(EventLoop& loop, const SqsSettings& settings)
     : HttpConnection(loop, settings.endpoint),
       loop_(loop),
       protocol_(settings.protocol),
-      requests_(settings.protocol, settings.endpoint.authority(), settings.credentials) {}
+      requests_(settings.protocol, settings.endpoint.authority(), settings.credentials,
+                settings.groups) {}
 
 std::string SqsAdmin::create_queue(std::string_view name) {
   requests_.create_queue(out(), name);

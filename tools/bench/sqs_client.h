@@ -34,6 +34,7 @@ struct SqsSettings {
   SqsProtocol protocol = SqsProtocol::json;
   std::optional<Credentials> credentials;
   unsigned wait_seconds = 1;  // of a receive
+  std::uint64_t groups = 0;   // message groups of FIFO queues; 0: standard queues
   /// The server answers everything with the same reply: a send counts as acknowledged by its
   /// status alone.
   bool fixed_replies = false;

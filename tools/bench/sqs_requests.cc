@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "bench/ledger.h"
 
 namespace millrace::bench {
 namespace {
@@ -17,8 +18,8 @@ void append_number(std::string& out, std::uint64_t value) {
 }  // namespace
 
 SqsRequests::SqsRequests(SqsProtocol protocol, std::string host,
-                         std::optional<Credentials> credentials)
-    : protocol_(protocol), host_(std::move(host)) {
+                         std::optional<Credentials> credentials, std::uint64_t groups)
+    : protocol_(protocol), host_(std::move(host)), groups_(groups) {
   if (credentials) {
     signer_.emplace(std::move(*credentials));
   }
@@ -37,6 +38,21 @@ void SqsRequests::begin(std::string_view action, std::string_view queue_url) {
 void SqsRequests::add_number(std::string_view name, std::uint64_t value) {
   body_.append(json() ? ",\"" : "&").append(name).append(json() ? "\":" : "=");
   append_number(body_, value);
+}
+
+void SqsRequests::add_place(std::string_view prefix, std::uint64_t number) {
+  if (groups_ == 0) {
+    return;
+  }
+  // Each run has groups of its own.
+  const std::uint64_t group = (number & ~kPlaceMask) + (number & kPlaceMask) % groups_;
+  const std::pair<std::string_view, std::uint64_t> members[] = {{"MessageGroupId", group},
+                                                                {"MessageDeduplicationId", number}};
+  for (const auto& [name, value] : members) {
+    body_.append(json() ? ",\"" : prefix).append(name).append(json() ? "\":\"" : "=");
+    append_number(body_, value);
+    body_.append(json() ? "\"" : "");
+  }
 }
 
 void SqsRequests::finish(std::string& out, std::string_view action) {
@@ -67,6 +83,10 @@ void SqsRequests::finish(std::string& out, std::string_view action) {
 void SqsRequests::create_queue(std::string& out, std::string_view name) {
   body_ = json() ? R"({"QueueName":")" : "Action=CreateQueue&Version=2012-11-05&QueueName=";
   body_.append(name).append(json() ? "\"" : "");
+  if (groups_ > 0) {
+    body_.append(json() ? R"(,"Attributes":{"FifoQueue":"true"})"
+                        : "&Attribute.1.Name=FifoQueue&Attribute.1.Value=true");
+  }
   finish(out, "CreateQueue");
 }
 
@@ -83,6 +103,7 @@ void SqsRequests::send(std::string& out, std::string_view queue_url, const Bodie
     body_.append(json() ? R"(,"MessageBody":")" : "&MessageBody=");
     bodies.append(body_, first_number);
     body_.append(json() ? "\"" : "");
+    add_place("&", first_number);
     finish(out, action);
     return;
   }
@@ -93,13 +114,16 @@ void SqsRequests::send(std::string& out, std::string_view queue_url, const Bodie
       append_number(body_, i);
       body_.append(R"(","MessageBody":")");
       bodies.append(body_, first_number + i);
-      body_.append("\"}");
+      body_.append("\"");
+      add_place("&", first_number + i);
+      body_.append("}");
     } else {
       const std::string entry = "&SendMessageBatchRequestEntry." + std::to_string(i + 1);
       body_.append(entry).append(".Id=");
       append_number(body_, i);
       body_.append(entry).append(".MessageBody=");
       bodies.append(body_, first_number + i);
+      add_place(entry + ".", first_number + i);
     }
   }
   body_.append(json() ? "]" : "");

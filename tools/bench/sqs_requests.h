@@ -24,7 +24,9 @@ class SqsRequests {
  public:
   /// @param host the Host field's value
   /// @param credentials sign each request with them; nothing: requests are not signed
-  SqsRequests(SqsProtocol protocol, std::string host, std::optional<Credentials> credentials);
+  /// @param groups over which the messages of FIFO queues are dealt in turn; 0: standard queues
+  SqsRequests(SqsProtocol protocol, std::string host, std::optional<Credentials> credentials,
+              std::uint64_t groups = 0);
 
   // Each function appends one request to `out`. `queue_url` and receipt handles are as they stood
   // in a reply of the same protocol.
@@ -48,11 +50,15 @@ class SqsRequests {
   void begin(std::string_view action, std::string_view queue_url);
   // Adds a member whose value has no characters to escape in either protocol.
   void add_number(std::string_view name, std::uint64_t value);
+  // Adds what a message of a FIFO queue has beside its body. In a form, each name is put behind
+  // `prefix`.
+  void add_place(std::string_view prefix, std::uint64_t number);
   void finish(std::string& out, std::string_view action);
 
   SqsProtocol protocol_;
   std::string host_;
   std::optional<Signer> signer_;
+  std::uint64_t groups_;
   std::string body_;    // kept for its memory
   std::string target_;  // the same
   std::time_t date_of_ = 0;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "bench/ledger.h"
+
 namespace millrace::bench {
 namespace {
 
@@ -49,6 +51,35 @@ TEST_F(SqsRequestsTest, BatchesNumberTheirEntries) {
                              "&SendMessageBatchRequestEntry.1.MessageBody=0000000000000001"
                              "&SendMessageBatchRequestEntry.2.Id=1"
                              "&SendMessageBatchRequestEntry.2.MessageBody=0000000000000002"));
+}
+
+TEST_F(SqsRequestsTest, MessagesOfFifoQueuesAreDealtToGroups) {
+  constexpr std::uint64_t kRun = std::uint64_t{1} << kPlaceBits;
+  SqsRequests json(SqsProtocol::json, "h:1", std::nullopt, 2);
+  json.send(out_, kUrl, bodies_, 5, 1);
+  EXPECT_THAT(out_, EndsWith(R"(","MessageGroupId":"1","MessageDeduplicationId":"5"})"));
+  json.send(out_, kUrl, bodies_, 3, 2);
+  EXPECT_THAT(out_, HasSubstr(R"(","MessageGroupId":"1","MessageDeduplicationId":"3"},{"Id")"));
+  EXPECT_THAT(out_, EndsWith(R"(","MessageGroupId":"0","MessageDeduplicationId":"4"}]})"));
+  // The groups of another run are others.
+  json.send(out_, kUrl, bodies_, kRun + 3, 1);
+  EXPECT_THAT(out_, HasSubstr("\"MessageGroupId\":\"" + std::to_string(kRun + 1) + "\""));
+  out_.clear();
+  SqsRequests query(SqsProtocol::query, "h:1", std::nullopt, 2);
+  query.send(out_, kUrl, bodies_, 1, 2);
+  EXPECT_THAT(out_, EndsWith("&SendMessageBatchRequestEntry.2.MessageBody=0000000000000002"
+                             "&SendMessageBatchRequestEntry.2.MessageGroupId=0"
+                             "&SendMessageBatchRequestEntry.2.MessageDeduplicationId=2"));
+}
+
+TEST_F(SqsRequestsTest, FifoQueuesAreCreatedAsSuch) {
+  SqsRequests json(SqsProtocol::json, "h:1", std::nullopt, 1);
+  json.create_queue(out_, "q.fifo");
+  EXPECT_THAT(out_, EndsWith(R"({"QueueName":"q.fifo","Attributes":{"FifoQueue":"true"}})"));
+  SqsRequests query(SqsProtocol::query, "h:1", std::nullopt, 1);
+  query.create_queue(out_, "q.fifo");
+  EXPECT_THAT(out_,
+              EndsWith("&QueueName=q.fifo&Attribute.1.Name=FifoQueue&Attribute.1.Value=true"));
 }
 
 TEST_F(SqsRequestsTest, ReceiveAsksForCountAndWait) {

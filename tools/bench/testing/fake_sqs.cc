@@ -191,6 +191,10 @@ void FakeSqs::answer(Session& session, const Request& request) {
 }
 
 void FakeSqs::send(Session& session, const Request& request) {
+  for (std::string& group : request.values("MessageGroupId")) {
+    groups_.insert(std::move(group));
+  }
+  group_count_ = groups_.size();
   std::string reply;
   for (const std::string& body : request.values("MessageBody")) {
     ++sent_;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -35,6 +36,8 @@ class FakeSqs {
   Endpoint endpoint() const { return {"127.0.0.1", port_}; }
   /// How many messages have been deleted so far. Any thread.
   std::uint64_t deleted() const { return deleted_; }
+  /// How many message groups there have been so far. Any thread.
+  std::size_t groups() const { return group_count_; }
 
  private:
   class Session;
@@ -52,6 +55,7 @@ class FakeSqs {
   std::unique_ptr<Listener> listener_;
   std::vector<std::unique_ptr<Session>> sessions_;
   std::uint64_t sent_ = 0;
+  std::set<std::string> groups_;
   std::deque<std::string> ready_;
   struct Waiter {
     Session* session;
@@ -59,6 +63,7 @@ class FakeSqs {
   };
   std::deque<Waiter> waiters_;
   std::atomic<std::uint64_t> deleted_{0};
+  std::atomic<std::size_t> group_count_{0};
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };
