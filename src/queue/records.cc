@@ -443,7 +443,7 @@ std::string encode_outbox(const OutboxRecord& record) {
   append_u64(out, record.source.value());
   append_u64(out, record.sequence.value());
   append_u64(out, record.target.value());
-  if (record.task != MoveTaskNumber{}) append_varint(out, record.task.value());
+  if (record.task != MoveTaskNumber{}) append_u64(out, record.task.value());
   return out;
 }
 
@@ -455,7 +455,7 @@ std::optional<OutboxRecord> parse_outbox(std::string_view value) {
   record.source = QueueId{in.u64()};
   record.sequence = SequenceNumber{in.u64()};
   record.target = QueueId{in.u64()};
-  if (!in.rest().empty()) record.task = MoveTaskNumber{in.varint()};
+  if (!in.rest().empty()) record.task = MoveTaskNumber{in.u64()};
   if (!in.done() || version != kRecordVersion) return std::nullopt;
   record.place = read_place(place);
   return record;

@@ -175,7 +175,7 @@ TEST_F(TransfersTest, GoesPastARefusedTransferOnlyWhenItsRowIsDurablyGone) {
 TEST_F(TransfersTest, NumbersOfALaterOpeningAreHigher) {
   const std::uint64_t number = add(1);
   Transfers later(1, 2, effects_);
-  EXPECT_GT(later.add(kTo, kSource, SequenceNumber{1}, kTarget,
+  EXPECT_GT(later.add(kTo, {{}, kSource, SequenceNumber{1}, kTarget},
                       std::make_shared<const std::string>("chunk")),
             number);
 }
