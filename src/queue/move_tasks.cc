@@ -23,8 +23,13 @@ bool is_active(const MoveTaskRecord& record) {
   return record.status == Status::running || record.status == Status::cancelling;
 }
 
+std::uint64_t taken_at_a_time(std::uint32_t rate) {
+  return rate == 0 ? kTakeMax : std::max<std::uint64_t>(rate / kTakesPerSecond, 1);
+}
+
 // How long a task with the rate has to wait after it took `count` messages.
 Milliseconds pause_after(std::size_t count, std::uint32_t rate) {
+  if (rate == 0) return 0;
   return (static_cast<Milliseconds>(count) * 1000 + rate - 1) / rate;
 }
 
@@ -168,16 +173,16 @@ const MoveTask* MoveTasks::running(QueueId source) const {
 unsigned MoveTasks::allowance(QueueId source, Timestamp now) {
   Task* task = running_task(source);
   if (task == nullptr || task->held) return 0;
-  task->due = false;
   const MoveTaskRecord& record = task->task.record;
   if (now - record.started_at >= limits::kMoveTaskRunMax) {
     fail(source, "MaximumRunTimeExceeded");
     return 0;
   }
+  // When it took something last, a start has forgotten.
+  const std::uint64_t at_a_time = taken_at_a_time(record.rate);
+  if (std::exchange(task->due, false)) task->next_take = now + pause_after(at_a_time, record.rate);
   task->paced = now < task->next_take;
   if (task->paced || task->taken_in == batch_ || task->under_way >= kUnderWayMax) return 0;
-  const std::uint64_t at_a_time =
-      record.rate == 0 ? kTakeMax : std::max<std::uint64_t>(record.rate / kTakesPerSecond, 1);
   return static_cast<unsigned>(std::min(at_a_time, kUnderWayMax - task->under_way));
 }
 
@@ -189,7 +194,7 @@ void MoveTasks::took(QueueId source, std::size_t count, std::size_t away, Timest
   record.moved += count - away;
   task->under_way += away;
   task->taken_in = batch_;
-  if (record.rate > 0) task->next_take = now + pause_after(count, record.rate);
+  task->next_take = now + pause_after(count, record.rate);
   change(source, *task);
 }
 

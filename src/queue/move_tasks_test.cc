@@ -198,8 +198,9 @@ TEST_F(MoveTasksTest, GoesOnAfterAStartWhenReleased) {
   EXPECT_EQ(again.next_event(kSource), kNever);
   again.release(kSource);
   EXPECT_EQ(again.next_event(kSource), Timestamp{});
-  EXPECT_EQ(again.allowance(kSource, kStart), 1u);
-  EXPECT_GT(again.next_event(kSource), kStart);
+  EXPECT_EQ(again.allowance(kSource, kStart), 0u) << "it may just have taken something";
+  EXPECT_EQ(again.next_event(kSource), kStart + 200);
+  EXPECT_EQ(again.allowance(kSource, kStart + 200), 1u);
   again.found_nothing(kSource);
   EXPECT_NE(again.running(kSource), nullptr);
   again.answered(kSource, task.number, true);
