@@ -540,8 +540,11 @@ Expected<std::vector<std::optional<ApiError>>> Shard::change_visibility(
         found->queue->change_visibility(change.handle, change.text, change.timeout, now, errors[i]),
         queue, change.handle.sequence);
   }
-  if (wanted_.empty()) serve(*found, now);
-  advance_move_task(*found, now);
+  // Nobody takes what has become visible before the rest has been changed as well.
+  if (wanted_.empty()) {
+    serve(*found, now);
+    advance_move_task(*found, now);
+  }
   after(*found, now);
   return errors;
 }

@@ -21,8 +21,11 @@ class Moves : public ServiceFixture {
     ASSERT_TRUE(bodies("source").empty());
   }
   // @return the handle of a task that has been started.
-  std::string begin(api::StartMessageMoveTaskRequest request) {
-    const auto response = ask(start_message_move_task, std::move(request));
+  std::string begin(std::string_view dead, std::optional<std::string> destination = std::nullopt,
+                    std::optional<std::int64_t> rate = std::nullopt) {
+    const auto response = ask(start_message_move_task, {.source_arn = arn(dead),
+                                                        .destination_arn = std::move(destination),
+                                                        .max_number_of_messages_per_second = rate});
     EXPECT_TRUE(response);
     return response ? response->task_handle : std::string();
   }
@@ -108,7 +111,7 @@ TEST_F(Moves, ListChecksEverythingFirst) {
 // "source" is on the other shard: what moves is under way for a while.
 TEST_F(Moves, TakeDeadLettersBackAndTellOfIt) {
   kill("a");
-  const std::string handle = begin({.source_arn = arn("dead")});
+  const std::string handle = begin("dead");
   EXPECT_EQ(from_base64(handle)->find("{\"taskId\":\""), 0u);
   EXPECT_NE(from_base64(handle)->find("\"sourceArn\":\"" + arn("dead") + "\"}"), std::string::npos);
   const api::ListMessageMoveTasksResultEntry task = ended();
@@ -128,9 +131,7 @@ TEST_F(Moves, TakeDeadLettersBackAndTellOfIt) {
 
 TEST_F(Moves, AreListedNewestFirst) {
   for (const std::int64_t rate : {1, 2, 3}) {
-    begin({.source_arn = arn("dead"),
-           .destination_arn = arn("source"),
-           .max_number_of_messages_per_second = rate});
+    begin("dead", arn("source"), rate);
     EXPECT_EQ(ended().status, "COMPLETED");
   }
   const auto listed = tasks(2);
@@ -143,8 +144,7 @@ TEST_F(Moves, AreListedNewestFirst) {
 TEST_F(Moves, CanBeCancelled) {
   kill("a");
   kill("b");
-  const std::string handle =
-      begin({.source_arn = arn("dead"), .max_number_of_messages_per_second = 1});
+  const std::string handle = begin("dead", std::nullopt, 1);
   EXPECT_EQ(start(arn("dead")),
             invalid("There is already a task running. Only one active task is allowed for a source "
                     "queue arn at a given time."));
@@ -162,15 +162,11 @@ TEST_F(Moves, FailWhenTheirTargetIsDeleted) {
   kill("a");
   ASSERT_TRUE(create("other"));
   ASSERT_TRUE(create("target"));
-  begin({.source_arn = arn("dead"),
-         .destination_arn = arn("target"),
-         .max_number_of_messages_per_second = 1});
+  begin("dead", arn("target"), 1);
   EXPECT_EQ(ended().status, "COMPLETED");
   kill("b");
   kill("c");
-  begin({.source_arn = arn("dead"),
-         .destination_arn = arn("target"),
-         .max_number_of_messages_per_second = 1});
+  begin("dead", arn("target"), 1);
   ASSERT_TRUE(remove("target"));
   advance(seconds(1));
   const api::ListMessageMoveTasksResultEntry task = ended();
@@ -185,13 +181,11 @@ TEST_F(Moves, AreAHundredPerAccount) {
     ASSERT_TRUE(create(dead));
     ASSERT_TRUE(create("source" + std::to_string(i), {{"RedrivePolicy", policy(dead)}}));
     for (const char* body : {"a", "b"}) ASSERT_TRUE(send(dead, body));
-    handles.push_back(begin({.source_arn = arn(dead),
-                             .destination_arn = arn("source"),
-                             .max_number_of_messages_per_second = 1}));
+    handles.push_back(begin(dead, arn("source"), 1));
   }
   EXPECT_EQ(start(arn("dead")).code(), ErrorCode::request_throttled);
   ASSERT_TRUE(remove("dead7"));
-  begin({.source_arn = arn("dead")});
+  begin("dead");
 }
 
 }  // namespace
