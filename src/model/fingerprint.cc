@@ -9,7 +9,7 @@ namespace millrace {
 namespace {
 
 // The first byte of what is hashed, so that the kinds have nothing to do with each other.
-enum Kind : std::uint8_t { kGroup = 1, kDeduplication = 2, kReceiveAttempt = 3 };
+enum Kind : std::uint8_t { kGroup = 1, kDeduplication = 2, kReceiveAttempt = 3, kMoveTask = 4 };
 
 Fingerprint first_half(const Sha256Digest& digest) {
   Fingerprint fingerprint;
@@ -46,6 +46,17 @@ Fingerprint Fingerprinter::deduplication(std::string_view group_id,
 
 Fingerprint Fingerprinter::receive_attempt(std::string_view attempt_id) const {
   return first_half(hash_(tagged(kReceiveAttempt, attempt_id)));
+}
+
+Fingerprint Fingerprinter::move_task(QueueId source, std::uint64_t number) const {
+  std::string bytes;
+  append_u8(bytes, kMoveTask);
+  append_u64(bytes, source.value());
+  append_u64(bytes, number);
+  Fingerprint id = first_half(hash_(bytes));
+  id[6] = static_cast<std::uint8_t>(0x40 | (id[6] & 0x0f));  // version 4
+  id[8] = static_cast<std::uint8_t>(0x80 | (id[8] & 0x3f));  // variant of RFC 9562
+  return id;
 }
 
 }  // namespace millrace

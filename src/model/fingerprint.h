@@ -12,6 +12,7 @@
 
 #include "base/encoding.h"
 #include "base/strong_type.h"
+#include "model/message.h"
 
 namespace millrace {
 
@@ -41,6 +42,9 @@ class Fingerprinter {
   /// @param group_id empty where the id counts for the whole queue (DeduplicationScope queue).
   Fingerprint deduplication(std::string_view group_id, std::string_view deduplication_id) const;
   Fingerprint receive_attempt(std::string_view attempt_id) const;
+  /// The id of a message move task, in the form of a UUID of version 4. @param number of the task
+  /// among those of its source queue.
+  Fingerprint move_task(QueueId source, std::uint64_t number) const;
 
  private:
   KeyedHash hash_;

@@ -127,10 +127,10 @@ SequenceNumber FifoQueue::send(const NewMessage& message, Timestamp now) {
   return sequence;
 }
 
-// A moved message is a new one in the order of its new queue, and ages from here on. Its
-// deduplication id is its own message id, which nobody else sends.
-SequenceNumber FifoQueue::accept(const StoredMessage& message, const MessageOrigin& origin,
-                                 Timestamp now) {
+// A moved message is a new one in the order of its new queue, and ages from here on. Whatever its
+// deduplication id, it is stored: that of a dead letter is its message id, which nobody else sends.
+SequenceNumber FifoQueue::accept(const StoredMessage& message,
+                                 const std::optional<MessageOrigin>& origin, Timestamp now) {
   if (open_ && open_->index.sent_at != now) close_block();
   OpenBlock& open = open_block(message.body.size(), Timestamp{}, false, now);
   const std::size_t before = open.chunk.bytes();
@@ -347,7 +347,7 @@ void FifoQueue::take_from(GroupKey group, Taking& taking) {
     SlotState& state = touch(block)[slot];
     const std::size_t bytes = parsed->message.body.size();
     if (must_move(state)) {
-      if (context_.batch_full() || taking.dead_bytes >= kMoveBytes) {
+      if (!may_move(*parsed, taking.dead_bytes)) {
         held_up_ = taking.full = true;
         return;
       }

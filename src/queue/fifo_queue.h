@@ -42,7 +42,7 @@ class FifoQueue final : public Queue {
 
   bool may_send(std::size_t count, Timestamp now) override;
   SequenceNumber send(const NewMessage& message, Timestamp now) override;
-  SequenceNumber accept(const StoredMessage& message, const MessageOrigin& origin,
+  SequenceNumber accept(const StoredMessage& message, const std::optional<MessageOrigin>& origin,
                         Timestamp now) override;
   Taken receive(const ReceiveRequest& request, std::size_t bytes_max, Timestamp now) override;
   bool repeats_attempt(const ReceiveRequest& request, Timestamp now) override;

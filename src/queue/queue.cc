@@ -311,22 +311,51 @@ DeadLetter Queue::dead_letter(const ChunkMessage& parsed, SequenceNumber sequenc
   letter.message = parsed.message;
   letter.chunk = chunk;
   letter.sequence = sequence;
-  letter.origin.source_arn = settings_.arn;
-  letter.origin.receive_count = state.receive_count;
-  letter.origin.first_received_at = state.first_received_at;
-  letter.origin.id = context_.ids.id({id_, sequence});
-  if (parsed.origin) {
-    letter.origin.id = parsed.origin->id;
-    letter.origin.receive_count += parsed.origin->receive_count;
-    letter.origin.first_received_at = parsed.origin->first_received_at;
+  if (take_) {
+    letter.target = take_->target;
+    return letter;
   }
-  if (fifo()) letter.deduplication_id = to_uuid_text(letter.origin.id);
+  letter.target = *settings_.dead_letter_queue;
+  MessageOrigin& origin = letter.origin.emplace();
+  origin.source_arn = settings_.arn;
+  origin.receive_count = state.receive_count;
+  origin.first_received_at = state.first_received_at;
+  origin.id = context_.ids.id({id_, sequence});
+  if (parsed.origin) {
+    origin.id = parsed.origin->id;
+    origin.receive_count += parsed.origin->receive_count;
+    origin.first_received_at = parsed.origin->first_received_at;
+  }
+  if (fifo()) letter.deduplication_id = to_uuid_text(origin.id);
   return letter;
 }
 
-// The message leaves for the dead-letter queue.
+// Whether the next commit may take one more message away. @param moved_bytes of those that this
+// receive has moved.
+bool Queue::may_move(const ChunkMessage& parsed, std::size_t moved_bytes) {
+  if (context_.batch_full() || moved_bytes >= kMoveBytes) return false;
+  if (!take_) return true;
+  if (take_->left == 0) return false;
+  const std::optional<QueueId> target = take_->route(parsed);
+  if (!target) return false;
+  take_->target = *target;
+  --take_->left;
+  return true;
+}
+
+std::vector<DeadLetter> Queue::take(unsigned count_max, const Route& route, Timestamp now) {
+  take_.emplace(Take{route, count_max});
+  const unsigned read_ahead = std::min<unsigned>(count_max, limits::kReceiveMessagesMax);
+  Taken taken = receive({.queue = id_, .count_max = read_ahead}, 0, now);
+  take_.reset();
+  return std::move(taken.dead_letters);
+}
+
+// The message leaves for another queue.
 void Queue::move_slot(BlockNumber number, Block& block, unsigned slot) {
-  if (!settings_.dead_letters_leave_shard) return erase_slot(number, block, slot);
+  const bool leaves_shard =
+      take_ ? shard_of(take_->target) != shard_of(id_) : settings_.dead_letters_leave_shard;
+  if (!leaves_shard) return erase_slot(number, block, slot);
   // It stays in the books until the other shard has it on disk.
   touch(block)[slot].phase = Phase::moving;
   ++in_flight_;

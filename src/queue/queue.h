@@ -1,6 +1,6 @@
 // Queue: one queue. Its messages go delayed → waiting → in flight → deleted, expired or moved to
-// the dead-letter queue. Which of those that wait is next is up to its kind: StandardQueue,
-// FifoQueue.
+// the dead-letter queue, or, out of one, where a move task takes them. Which of those that wait is
+// next is up to its kind: StandardQueue, FifoQueue.
 //
 // The backlog is on disk; memory holds a window. `frontier_` divides the two: every block below it
 // is resident, gone, or on disk where its kind finds it again; the blocks from it on are on disk,
@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -82,11 +83,13 @@ enum class Erased : std::uint8_t {
   expired,  // FIFO: the delivery's visibility timeout is over
 };
 
-/// A message leaving for the dead-letter queue.
+/// A message leaving for the dead-letter queue; or one of a dead-letter queue, which a move task
+/// takes to another queue.
 struct DeadLetter {
   StoredMessage message;
-  std::string deduplication_id;  // FIFO: takes the place of the message's own
-  MessageOrigin origin;
+  std::string deduplication_id;         // FIFO: takes the place of the message's own, if not empty
+  std::optional<MessageOrigin> origin;  // none where a task moves it: it is a new message there
+  QueueId target;
   SequenceNumber sequence;                   // in the queue that it leaves
   std::shared_ptr<const std::string> chunk;  // what `message` points into
 
@@ -141,9 +144,10 @@ class Queue {
   virtual bool may_send(std::size_t count, Timestamp now);
   /// Stores `message`; it can be received once the next commit is durable and its delay is over.
   virtual SequenceNumber send(const NewMessage& message, Timestamp now) = 0;
-  /// Stores what another queue's dead-letter move brings.
-  virtual SequenceNumber accept(const StoredMessage& message, const MessageOrigin& origin,
-                                Timestamp now) = 0;
+  /// Stores what another queue's dead-letter move brings. @param origin none: a move task brings
+  /// it, as a new message.
+  virtual SequenceNumber accept(const StoredMessage& message,
+                                const std::optional<MessageOrigin>& origin, Timestamp now) = 0;
 
   /// Hands out up to `request.count_max` messages that are in memory and may be received. It stops
   /// early, with held_up(), when the next commit is full.
@@ -151,6 +155,13 @@ class Queue {
   virtual Taken receive(const ReceiveRequest& request, std::size_t bytes_max, Timestamp now) = 0;
   /// FIFO: whether the receive repeats an attempt that is remembered.
   virtual bool repeats_attempt(const ReceiveRequest&, Timestamp) { return false; }
+  /// Where a move task takes a message to. Nothing: it cannot be moved, and the take ends before
+  /// it.
+  using Route = std::function<std::optional<QueueId>(const ChunkMessage& message)>;
+  /// Takes up to `count_max` messages for a move task: those that a receive would hand out, as dead
+  /// letters. The next commit holds that they are gone, or, where their target is on another shard,
+  /// that they are moving.
+  std::vector<DeadLetter> take(unsigned count_max, const Route& route, Timestamp now);
   /// Whether a receive has left messages that it could have taken.
   virtual bool held_up() const = 0;
   /// Takes a delivery back, as if it had not been.
@@ -184,7 +195,7 @@ class Queue {
   virtual void evict(std::size_t bytes, Timestamp now) = 0;
   /// Writes block `number` again at the log's head if it still lies at `place`.
   void relocate(BlockNumber number, const PayloadPlace& place);
-  /// A message on its way to another shard's dead-letter queue has arrived there: gone from here.
+  /// A message on its way to a queue of another shard has arrived there: gone from here.
   /// @return on_disk while its block is being loaded.
   Found finish_moving(SequenceNumber sequence);
   /// Or it could not: it is visible here again. @return as finish_moving().
@@ -236,6 +247,12 @@ class Queue {
   // One receive moves no more dead letters than this; the next commit brings the rest.
   static constexpr std::size_t kMoveBytes = std::size_t{1} << 20;
 
+  // A receive that moves all it meets.
+  struct Take {
+    const Route& route;
+    unsigned left = 0;
+    QueueId target = {};  // of the message that is about to be moved
+  };
   // How a deletion with a handle ends.
   enum class Erasable : std::uint8_t { yes, kept, expired };
 
@@ -299,10 +316,12 @@ class Queue {
   DeadLetter dead_letter(const ChunkMessage& parsed, SequenceNumber sequence,
                          const SlotState& state,
                          const std::shared_ptr<const std::string>& chunk) const;
+  // Whether a receive does not hand the message out but moves it.
   bool must_move(const SlotState& state) const {
-    return settings_.receive_count_max > 0 && settings_.dead_letter_queue &&
-           state.receive_count >= settings_.receive_count_max;
+    return take_ || (settings_.receive_count_max > 0 && settings_.dead_letter_queue &&
+                     state.receive_count >= settings_.receive_count_max);
   }
+  bool may_move(const ChunkMessage& parsed, std::size_t moved_bytes);
   void move_slot(BlockNumber number, Block& block, unsigned slot);
   Found find(BlockNumber number, Blocks::iterator& block);
   void erase_slot(BlockNumber number, Block& block, unsigned slot);
@@ -340,6 +359,7 @@ class Queue {
   std::optional<OpenBlock> open_;
   std::vector<SealedBlock> pending_;  // closed, for the next commit
   std::vector<BlockNumber> dirty_;    // resident blocks with lazily written state
+  std::optional<Take> take_;          // while take() runs
   bool changed_ = false;
 
  private:

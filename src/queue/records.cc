@@ -193,17 +193,34 @@ std::string queue_key(QueueId queue) {
 
 std::string counters_key(QueueId queue) {
   std::string key = queue_key(queue);
-  append_u8(key, 1);
+  append_u8(key, static_cast<std::uint8_t>(QueueRowKey::Kind::counters));
   return key;
 }
 
-std::optional<QueueId> parse_queue_key(std::string_view key, bool& counters) {
+std::string move_task_key(QueueId queue, MoveTaskNumber task) {
+  std::string key = queue_key(queue);
+  append_u8(key, static_cast<std::uint8_t>(QueueRowKey::Kind::move_task));
+  append_u64(key, task.value());
+  return key;
+}
+
+std::optional<QueueRowKey> parse_queue_key(std::string_view key) {
   ByteReader in(key);
-  const QueueId queue{in.u64()};
-  counters = !in.rest().empty();
-  if (counters && in.u8() != 1) return std::nullopt;
+  QueueRowKey parsed{.queue = QueueId{in.u64()}};
+  if (in.done()) return parsed;
+  switch (in.u8()) {
+    case static_cast<std::uint8_t>(QueueRowKey::Kind::counters):
+      parsed.kind = QueueRowKey::Kind::counters;
+      break;
+    case static_cast<std::uint8_t>(QueueRowKey::Kind::move_task):
+      parsed.kind = QueueRowKey::Kind::move_task;
+      parsed.task = MoveTaskNumber{in.u64()};
+      break;
+    default:
+      return std::nullopt;
+  }
   if (!in.done()) return std::nullopt;
-  return queue;
+  return parsed;
 }
 
 std::string queue_key_end(QueueId queue) {
@@ -363,6 +380,39 @@ std::optional<AttemptRecord> parse_attempt(std::string_view value, Timestamp beg
   return record;
 }
 
+std::string encode_move_task(const MoveTaskRecord& record) {
+  std::string out;
+  append_u8(out, kRecordVersion);
+  append_u8(out, static_cast<std::uint8_t>(record.status));
+  append_varint(out, record.rate);
+  append_varint(out, record.moved);
+  append_varint(out, record.to_move);
+  append_time(out, record.started_at);
+  append_u64(out, record.destination.value_or(QueueId{}).value());
+  append_sized(out, record.destination_arn);
+  append_sized(out, record.failure_reason);
+  return out;
+}
+
+std::optional<MoveTaskRecord> parse_move_task(std::string_view value) {
+  ByteReader in(value);
+  MoveTaskRecord record;
+  if (in.u8() != kRecordVersion) return std::nullopt;
+  const std::uint8_t status = in.u8();
+  if (status > static_cast<std::uint8_t>(MoveTaskRecord::Status::failed)) return std::nullopt;
+  record.status = static_cast<MoveTaskRecord::Status>(status);
+  record.rate = static_cast<std::uint32_t>(in.varint());
+  record.moved = in.varint();
+  record.to_move = in.varint();
+  record.started_at = read_time(in);
+  const QueueId destination{in.u64()};
+  if (destination != QueueId{}) record.destination = destination;
+  record.destination_arn = in.sized();
+  record.failure_reason = in.sized();
+  if (!in.done()) return std::nullopt;
+  return record;
+}
+
 std::string outbox_key(std::uint16_t to_shard, std::uint64_t number) {
   std::string key = "o";
   append_u32(key, to_shard);
@@ -393,6 +443,7 @@ std::string encode_outbox(const OutboxRecord& record) {
   append_u64(out, record.source.value());
   append_u64(out, record.sequence.value());
   append_u64(out, record.target.value());
+  if (record.task != MoveTaskNumber{}) append_u64(out, record.task.value());
   return out;
 }
 
@@ -404,6 +455,7 @@ std::optional<OutboxRecord> parse_outbox(std::string_view value) {
   record.source = QueueId{in.u64()};
   record.sequence = SequenceNumber{in.u64()};
   record.target = QueueId{in.u64()};
+  if (!in.rest().empty()) record.task = MoveTaskNumber{in.u64()};
   if (!in.done() || version != kRecordVersion) return std::nullopt;
   record.place = read_place(place);
   return record;
@@ -483,8 +535,9 @@ void ChunkBuilder::add(const NewMessage& message, Timestamp sent_at) {
   add_record(stored, message.attributes, nullptr);
 }
 
-void ChunkBuilder::add_moved(const StoredMessage& message, const MessageOrigin& origin) {
-  add_record(message, {}, &origin);
+void ChunkBuilder::add_moved(const StoredMessage& message,
+                             const std::optional<MessageOrigin>& origin) {
+  add_record(message, {}, origin ? &*origin : nullptr);
 }
 
 std::string ChunkBuilder::finish() {

@@ -18,6 +18,8 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/limits.h"
+#include "base/strong_type.h"
 #include "model/fingerprint.h"
 #include "model/message.h"
 #include "model/write_batch.h"
@@ -25,6 +27,9 @@
 namespace millrace {
 
 using BlockNumber = std::uint64_t;
+/// Number of a message move task among those of its source queue: from 1, never used again. 0:
+/// none.
+using MoveTaskNumber = StrongType<struct MoveTaskNumberTag, std::uint64_t>;
 
 /// Messages in a block at most: as many as a bit map of one word can tell apart.
 inline constexpr unsigned kBlockMessagesMax = 64;
@@ -37,6 +42,11 @@ constexpr unsigned slot_of(SequenceNumber sequence) {
 }
 constexpr SequenceNumber sequence_of(BlockNumber block, unsigned slot) {
   return SequenceNumber{block * kBlockMessagesMax + slot};
+}
+
+/// The shard that owns `queue`.
+constexpr std::uint16_t shard_of(QueueId queue) {
+  return static_cast<std::uint16_t>(queue.value() >> limits::kQueueIdShardShift);
 }
 
 // --- keys ---
@@ -91,8 +101,15 @@ std::optional<DeduplicationKey> parse_deduplication_key(std::string_view key);
 std::string queue_key(QueueId queue);
 /// Key of a queue's counters in Family::queues; it sorts behind that of its definition.
 std::string counters_key(QueueId queue);
-/// The queue of either key. @param counters set to which of the two it is.
-std::optional<QueueId> parse_queue_key(std::string_view key, bool& counters);
+/// Key of a move task of the queue in Family::queues; it sorts behind that of its counters.
+std::string move_task_key(QueueId queue, MoveTaskNumber task);
+struct QueueRowKey {
+  enum class Kind : std::uint8_t { definition = 0, counters = 1, move_task = 2 };
+  QueueId queue;
+  Kind kind = Kind::definition;
+  MoveTaskNumber task = {};  // of a move task
+};
+std::optional<QueueRowKey> parse_queue_key(std::string_view key);
 /// The key behind every key that begins with queue_key(queue).
 std::string queue_key_end(QueueId queue);
 
@@ -173,6 +190,28 @@ std::string encode_attempt(const AttemptRecord& record);
 /// @param began_at from its key.
 std::optional<AttemptRecord> parse_attempt(std::string_view value, Timestamp began_at);
 
+/// A message move task, as it is remembered.
+struct MoveTaskRecord {
+  enum class Status : std::uint8_t {
+    running = 0,
+    completed = 1,
+    cancelling = 2,  // and messages are still under way
+    cancelled = 3,
+    failed = 4,
+  };
+
+  Status status = Status::running;
+  std::uint32_t rate = 0;  // messages a second; 0: as fast as it goes
+  std::uint64_t moved = 0;
+  std::uint64_t to_move = 0;  // visible messages at its start
+  Timestamp started_at;
+  std::optional<QueueId> destination = {};  // nothing: each message goes where it came from
+  std::string destination_arn = {};
+  std::string failure_reason = {};  // of a failed one
+};
+std::string encode_move_task(const MoveTaskRecord& record);
+std::optional<MoveTaskRecord> parse_move_task(std::string_view value);
+
 // --- transfers ---
 
 /// Key of an outbox row in Family::transfers: a message that has left for `to_shard`.
@@ -193,6 +232,7 @@ struct OutboxRecord {
   QueueId source;
   SequenceNumber sequence;
   QueueId target;
+  MoveTaskNumber task = {};  // that moves it; none: it is a dead letter
 };
 /// Without the place, which put_placed() adds in front.
 std::string encode_outbox(const OutboxRecord& record);
@@ -204,7 +244,7 @@ std::optional<std::uint64_t> parse_number(std::string_view value);
 
 // --- chunks ---
 
-/// Where a message was before a dead-letter move brought it.
+/// Where a message was before a dead-letter move brought it. What a move task brings has none.
 struct MessageOrigin {
   MessageId id{};
   std::string_view source_arn;
@@ -216,8 +256,8 @@ struct MessageOrigin {
 class ChunkBuilder {
  public:
   void add(const NewMessage& message, Timestamp sent_at);
-  /// Adds a message that another queue held.
-  void add_moved(const StoredMessage& message, const MessageOrigin& origin);
+  /// Adds a message that another queue held. @param origin none: it is a new message here.
+  void add_moved(const StoredMessage& message, const std::optional<MessageOrigin>& origin);
 
   unsigned count() const { return static_cast<unsigned>(offsets_.size()); }
   std::size_t bytes() const { return bytes_.size() + offsets_.size() * 4 + 2; }

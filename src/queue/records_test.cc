@@ -58,16 +58,62 @@ TEST(Records, KeysComeBackAndSortAsTheirNumbers) {
   EXPECT_FALSE(parse_due_key(block_key(QueueId{7}, 1)));
 }
 
-TEST(Records, TellDefinitionAndCountersApart) {
-  bool counters = true;
-  EXPECT_EQ(parse_queue_key(queue_key(QueueId{9}), counters), QueueId{9});
-  EXPECT_FALSE(counters);
-  EXPECT_EQ(parse_queue_key(counters_key(QueueId{9}), counters), QueueId{9});
-  EXPECT_TRUE(counters);
+TEST(Records, TellTheRowsOfAQueueApart) {
+  using Kind = QueueRowKey::Kind;
+  const auto definition = parse_queue_key(queue_key(QueueId{9}));
+  ASSERT_TRUE(definition);
+  EXPECT_EQ(definition->queue, QueueId{9});
+  EXPECT_EQ(definition->kind, Kind::definition);
+  const auto counters = parse_queue_key(counters_key(QueueId{9}));
+  ASSERT_TRUE(counters);
+  EXPECT_EQ(counters->queue, QueueId{9});
+  EXPECT_EQ(counters->kind, Kind::counters);
+  const auto task = parse_queue_key(move_task_key(QueueId{9}, MoveTaskNumber{300}));
+  ASSERT_TRUE(task);
+  EXPECT_EQ(task->queue, QueueId{9});
+  EXPECT_EQ(task->kind, Kind::move_task);
+  EXPECT_EQ(task->task, MoveTaskNumber{300});
+
   EXPECT_LT(queue_key(QueueId{9}), counters_key(QueueId{9}));
-  EXPECT_FALSE(parse_queue_key("", counters));
-  EXPECT_FALSE(parse_queue_key(queue_key(QueueId{9}) + '\2', counters));
-  EXPECT_FALSE(parse_queue_key(counters_key(QueueId{9}) + '\1', counters));
+  EXPECT_LT(counters_key(QueueId{9}), move_task_key(QueueId{9}, MoveTaskNumber{1}));
+  EXPECT_LT(move_task_key(QueueId{9}, MoveTaskNumber{255}),
+            move_task_key(QueueId{9}, MoveTaskNumber{256}));
+  EXPECT_LT(move_task_key(QueueId{9}, MoveTaskNumber{UINT64_MAX}), queue_key_end(QueueId{9}));
+
+  EXPECT_FALSE(parse_queue_key(""));
+  for (const char kind : {'\0', '\2', '\3'}) {
+    EXPECT_FALSE(parse_queue_key(queue_key(QueueId{9}) + kind));
+  }
+  EXPECT_FALSE(parse_queue_key(counters_key(QueueId{9}) + '\1'));
+  EXPECT_FALSE(parse_queue_key(move_task_key(QueueId{9}, MoveTaskNumber{1}) + '\1'));
+}
+
+TEST(Records, MoveTasksComeBack) {
+  MoveTaskRecord record;
+  record.status = MoveTaskRecord::Status::failed;
+  record.rate = 500;
+  record.moved = 70'000;
+  record.to_move = 80'000;
+  record.started_at = Timestamp{123};
+  record.destination = QueueId{4};
+  record.destination_arn = "arn";
+  record.failure_reason = "reason";
+  const std::string value = encode_move_task(record);
+  const auto parsed = parse_move_task(value);
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->status, MoveTaskRecord::Status::failed);
+  EXPECT_EQ(parsed->rate, 500u);
+  EXPECT_EQ(parsed->moved, 70'000u);
+  EXPECT_EQ(parsed->to_move, 80'000u);
+  EXPECT_EQ(parsed->started_at, Timestamp{123});
+  EXPECT_EQ(parsed->destination, QueueId{4});
+  EXPECT_EQ(parsed->destination_arn, "arn");
+  EXPECT_EQ(parsed->failure_reason, "reason");
+  expect_strict(value, 0, parse_move_task);
+  EXPECT_EQ(parse_move_task(encode_move_task({}))->destination, std::nullopt);
+  std::string unknown_status = value;
+  unknown_status[1] = 5;
+  EXPECT_FALSE(parse_move_task(unknown_status));
 }
 
 TEST(Records, IndexComesBack) {
@@ -247,7 +293,10 @@ TEST(Records, TransferRowsComeBack) {
   EXPECT_EQ(record->source, QueueId{1});
   EXPECT_EQ(record->sequence, SequenceNumber{2});
   EXPECT_EQ(record->target, QueueId{3});
+  EXPECT_EQ(record->task, MoveTaskNumber{});
   expect_strict(value, kPayloadPlaceBytes, parse_outbox);
+  const OutboxRecord of_task{{}, QueueId{1}, SequenceNumber{2}, QueueId{3}, MoveTaskNumber{300}};
+  EXPECT_EQ(parse_outbox(placed(encode_outbox(of_task)))->task, MoveTaskNumber{300});
 
   EXPECT_EQ(parse_number(encode_number(UINT64_MAX)), UINT64_MAX);
   expect_strict(encode_number(5), 0, parse_number);
@@ -327,6 +376,14 @@ TEST_F(ChunkTest, AMovedMessageKeepsWhatItWasAndWhereItCameFrom) {
   EXPECT_EQ(parsed->origin->id, origin.id);
   EXPECT_EQ(parsed->origin->receive_count, 6u);
   EXPECT_EQ(parsed->origin->first_received_at, Timestamp{7});
+
+  builder.add_moved(parsed->message, std::nullopt);
+  const std::string third = builder.finish();
+  const auto anew = parse_chunk_message(third, 0);
+  ASSERT_TRUE(anew);
+  EXPECT_EQ(anew->message.body, "body");
+  EXPECT_FALSE(anew->origin) << "a move task has brought it";
+  EXPECT_EQ(anew->message.dead_letter_source_arn, "");
 }
 
 TEST_F(ChunkTest, ReadsNothingOutsideOfDamagedBytes) {

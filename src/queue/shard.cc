@@ -24,10 +24,6 @@ constexpr std::size_t kReplyBodyBytes = std::size_t{4} << 20;
 constexpr std::string_view kNextQueueKey = "queue";
 constexpr std::string_view kTimeKey = "time";
 
-std::uint16_t shard_of(QueueId queue) {
-  return static_cast<std::uint16_t>(queue.value() >> limits::kQueueIdShardShift);
-}
-
 // Bytes of a reply, counted for its shard and its queue until its last owner lets go of it.
 class ReplyBytes {
  public:
@@ -59,7 +55,8 @@ Shard::Shard(const ShardOptions& options, Effects& effects)
       memory_{options.memory_bytes, 0},
       context_{effects,       memory_, *options.sealer,        *options.ids, *options.fingerprints,
                options.epoch, 0,       options.batch_bytes_max},
-      transfers_(options.number, options.epoch, effects) {}
+      transfers_(options.number, options.epoch, effects),
+      move_tasks_(*options.fingerprints, effects) {}
 
 // --- restoring ---
 
@@ -73,19 +70,8 @@ bool Shard::restore(Family family, std::string_view key, std::string_view value)
       return true;
     }
     case Family::queues: {
-      bool counters_row = false;
-      const std::optional<QueueId> id = parse_queue_key(key, counters_row);
-      if (!id) return false;
-      if (!counters_row) {
-        restored_definitions_[*id] = value;
-        return true;
-      }
-      const std::optional<QueueCounters> counters = parse_counters(value);
-      const auto definition = restored_definitions_.find(*id);
-      if (!counters || definition == restored_definitions_.end()) return false;
-      add(Queue::restore(*id, context_, std::move(definition->second), *counters));
-      restored_definitions_.erase(definition);
-      return true;
+      const std::optional<QueueRowKey> row = parse_queue_key(key);
+      return row && restore_queue(*row, value);
     }
     case Family::names:
       names_[std::string(key)] = value;
@@ -112,7 +98,26 @@ bool Shard::restore(Family family, std::string_view key, std::string_view value)
   }
 }
 
+bool Shard::restore_queue(const QueueRowKey& row, std::string_view value) {
+  if (row.kind == QueueRowKey::Kind::definition) {
+    restored_definitions_[row.queue] = value;
+    return true;
+  }
+  if (row.kind == QueueRowKey::Kind::move_task) {
+    return entry(row.queue) != nullptr && move_tasks_.restore(row.queue, row.task, value);
+  }
+  const std::optional<QueueCounters> counters = parse_counters(value);
+  const auto definition = restored_definitions_.find(row.queue);
+  if (!counters || definition == restored_definitions_.end()) return false;
+  add(Queue::restore(row.queue, context_, std::move(definition->second), *counters));
+  restored_definitions_.erase(definition);
+  return true;
+}
+
 void Shard::finish_restore(Timestamp now) {
+  for (const OutboxRecord& record : transfers_.outbox()) {
+    move_tasks_.restore_under_way(record.source, record.task);
+  }
   for (auto& [id, entry] : queues_) {
     entry.queue->finish_restore(now);
     after(entry, now);
@@ -172,7 +177,7 @@ void Shard::after(Entry& entry, Timestamp now) {
     dirty_.push_back(queue.id());
     next_flush_ = std::min(next_flush_, now + kFlushInterval);
   }
-  const Timestamp next = queue.next_event();
+  const Timestamp next = std::min(queue.next_event(), move_tasks_.next_event(queue.id()));
   if (next < entry.wake) {
     entry.wake = next;
     wakes_.set(next, queue.id());
@@ -202,6 +207,7 @@ void Shard::configure_queue(QueueId queue, QueueSettings settings) {
   Entry* found = find(queue);
   if (found == nullptr) return;
   found->queue->set_settings(std::move(settings));
+  move_tasks_.release(queue);
   after(*found, Timestamp{});
 }
 
@@ -212,6 +218,7 @@ Expected<void> Shard::delete_queue(QueueId queue) {
     answer(waiter.id, ApiError(ErrorCode::queue_does_not_exist));
   }
   found->queue->remove();
+  move_tasks_.forget(queue);
   after(*found, Timestamp{});
   return {};
 }
@@ -224,6 +231,7 @@ Expected<void> Shard::purge_queue(QueueId queue, Milliseconds interval, Timestam
     return ApiError(ErrorCode::purge_queue_in_progress);
   }
   found->queue->purge(now);
+  advance_move_task(*found, now);
   after(*found, now);
   return {};
 }
@@ -249,6 +257,69 @@ void Shard::set_name(const std::string& key, std::string_view value) {
   if (names_.contains(key)) effects_.writes.erase(Family::names, key);
   names_[key] = value;
   effects_.writes.put(Family::names, key, value);
+}
+
+// --- move tasks ---
+
+Expected<MoveTask> Shard::start_move_task(QueueId source, const NewMoveTask& wanted,
+                                          Timestamp now) {
+  const Expected<QueueCounts> here = counts(source, now);
+  if (!here) return here.error();
+  if (!wanted_.empty()) return MoveTask();  // it is run again when all that is due is here
+  Expected<MoveTask> task = move_tasks_.start(source, wanted, here->visible, now);
+  if (task) work(*find(source), now);
+  return task;
+}
+
+Expected<std::uint64_t> Shard::cancel_move_task(QueueId source, std::string_view id) {
+  if (find(source) == nullptr) return ApiError(ErrorCode::queue_does_not_exist);
+  return move_tasks_.cancel(source, id);
+}
+
+Expected<std::vector<MoveTask>> Shard::move_tasks(QueueId source) const {
+  if (find(source) == nullptr) return ApiError(ErrorCode::queue_does_not_exist);
+  return move_tasks_.list(source);
+}
+
+// Takes what the queue's move task may take now, and ends the task when nothing is left.
+void Shard::advance_move_task(Entry& entry, Timestamp now) {
+  Queue& queue = *entry.queue;
+  const unsigned allowance = move_tasks_.allowance(queue.id(), now);
+  if (allowance == 0) return;
+  if (context_.batch_full()) return stall(entry);
+  const MoveTask& task = *move_tasks_.running(queue.id());
+  std::string_view failure;
+  const Queue::Route route = [&](const ChunkMessage& message) {
+    return target_of(task.record, queue.id(), message, failure);
+  };
+  const std::vector<DeadLetter> letters = queue.take(allowance, route, now);
+  const std::size_t away = move(queue.id(), letters, task.number, now).size();
+  move_tasks_.took(queue.id(), letters.size(), away, now);
+  if (!failure.empty()) return move_tasks_.fail(queue.id(), failure);
+  const bool loading = queue.fill_window(now);
+  if (letters.empty() && !loading && queue.counts().visible == 0) {
+    move_tasks_.found_nothing(queue.id());
+  }
+}
+
+// Where a move task takes the message. @param failure set where it cannot be moved.
+std::optional<QueueId> Shard::target_of(const MoveTaskRecord& task, QueueId source,
+                                        const ChunkMessage& message, std::string_view& failure) {
+  std::optional<QueueId> target = task.destination;
+  if (!target) {
+    const std::string_view arn = message.message.dead_letter_source_arn;
+    if (!arn.empty()) target = options_.find_queue(arn);
+    // A queue that is its own dead-letter queue would get it back for ever.
+    if (arn.empty() || target == source) {
+      failure = kNoSource;
+      return std::nullopt;
+    }
+  }
+  // Whether a queue of another shard is still there, that shard tells.
+  const bool gone = !target || (shard_of(*target) == options_.number && find(*target) == nullptr);
+  if (!gone) return target;
+  failure = kNoSuchTarget;
+  return std::nullopt;
 }
 
 // --- messages ---
@@ -279,8 +350,7 @@ void Shard::receive(WaiterId waiter, const ReceiveRequest& request, Timestamp no
   use(*found);
   // What a repeated attempt is to bring again is held for it: it need not wait for others.
   waiters_.add({waiter, request, now + request.wait}, found->queue->repeats_attempt(request, now));
-  serve(*found, now);
-  after(*found, now);
+  work(*found, now);
 }
 
 void Shard::serve(Entry& entry, Timestamp now) {
@@ -310,7 +380,7 @@ void Shard::serve(Entry& entry, Timestamp now) {
     std::vector<Delivery>& deliveries = taken.deliveries;
     std::set<std::uint64_t> outgoing;
     const bool moved = !taken.dead_letters.empty();
-    if (moved) outgoing = move_dead_letters(queue, taken.dead_letters, now);
+    if (moved) outgoing = move(queue.id(), taken.dead_letters, {}, now);
     const bool loading = queue.fill_window(now);
     if (deliveries.empty()) {
       if (moved) {
@@ -323,9 +393,7 @@ void Shard::serve(Entry& entry, Timestamp now) {
         }
       }
       if (queue.held_up()) {
-        // The commit that is being filled is full; go on behind it.
-        if (!entry.stalled) stalled_.push_back(queue.id());
-        entry.stalled = true;
+        stall(entry);
       } else if (!loading) {
         end_short_polls(queue.id());
       }
@@ -345,6 +413,19 @@ void Shard::serve(Entry& entry, Timestamp now) {
       hold(id, queue.id(), std::move(result), std::move(outgoing), now);
     }
   }
+}
+
+// The commit that is being filled is full; the queue goes on behind it.
+void Shard::stall(Entry& entry) {
+  if (!entry.stalled) stalled_.push_back(entry.queue->id());
+  entry.stalled = true;
+}
+
+// Does for the queue what can be done now: its receives come before its move task.
+void Shard::work(Entry& entry, Timestamp now) {
+  serve(entry, now);
+  advance_move_task(entry, now);
+  after(entry, now);
 }
 
 // Too many messages are in flight: a short poll of a standard queue is told so, one of a FIFO queue
@@ -375,25 +456,24 @@ void Shard::answer(WaiterId waiter, Expected<ReceiveResult> result) {
   effects_.replies.push_back({waiter, std::move(result), false});
 }
 
-std::set<std::uint64_t> Shard::move_dead_letters(Queue& source, std::vector<DeadLetter>& letters,
-                                                 Timestamp now) {
+// Stores what has left `source`, or sends it on its way. @return the transfers to other shards.
+std::set<std::uint64_t> Shard::move(QueueId source, const std::vector<DeadLetter>& letters,
+                                    MoveTaskNumber task, Timestamp now) {
   std::set<std::uint64_t> outgoing;
-  const QueueId target = *source.settings().dead_letter_queue;
-  if (shard_of(target) != options_.number) {
-    for (const DeadLetter& letter : letters) {
+  for (const DeadLetter& letter : letters) {
+    if (shard_of(letter.target) != options_.number) {
       ChunkBuilder chunk;
       chunk.add_moved(letter.moved(), letter.origin);
-      outgoing.insert(transfers_.add(shard_of(target), source.id(), letter.sequence, target,
+      outgoing.insert(transfers_.add(shard_of(letter.target),
+                                     {{}, source, letter.sequence, letter.target, task},
                                      std::make_shared<const std::string>(chunk.finish())));
+      continue;
     }
-    return outgoing;
-  }
-  Entry* owner = find(target);
-  CHECK(owner != nullptr);
-  for (const DeadLetter& letter : letters) {
+    Entry* owner = find(letter.target);
+    CHECK(owner != nullptr);
     owner->queue->accept(letter.moved(), letter.origin, now);
+    after(*owner, now);
   }
-  after(*owner, now);
   return outgoing;
 }
 
@@ -424,8 +504,7 @@ void Shard::undo(QueueId queue, std::span<const ReceiptHandle> handles, Timestam
   Entry* found = find(queue);
   if (found == nullptr) return;
   for (const ReceiptHandle& handle : handles) found->queue->undo(handle, now);
-  serve(*found, now);
-  after(*found, now);
+  work(*found, now);
 }
 
 // Notes a block that has to be loaded first. Whether there is one.
@@ -446,6 +525,7 @@ Expected<std::vector<Erased>> Shard::erase(QueueId queue, std::span<const Receip
     want(found->queue->erase(handles[i], now, erased[i]), queue, handles[i].sequence);
   }
   if (found->queue->fifo()) serve(*found, now);  // their groups may be free again
+  advance_move_task(*found, now);
   after(*found, now);
   return erased;
 }
@@ -461,7 +541,11 @@ Expected<std::vector<std::optional<ApiError>>> Shard::change_visibility(
         found->queue->change_visibility(change.handle, change.text, change.timeout, now, errors[i]),
         queue, change.handle.sequence);
   }
-  if (wanted_.empty()) serve(*found, now);
+  // Nobody takes what has become visible before the rest has been changed as well.
+  if (wanted_.empty()) {
+    serve(*found, now);
+    advance_move_task(*found, now);
+  }
   after(*found, now);
   return errors;
 }
@@ -480,8 +564,7 @@ void Shard::loaded(const LoadResult& result, Timestamp now) {
   if (found != nullptr) found->queue->loaded(result, now);
   for (const TransferResult& waiting : std::exchange(finishing_, {})) transfer_done(waiting, now);
   if (found == nullptr) return;
-  serve(*found, now);
-  after(*found, now);
+  work(*found, now);
   if (memory_.over()) make_room(now);
 }
 
@@ -510,8 +593,7 @@ void Shard::tick(Timestamp now) {
     if (found == nullptr || found->wake != due.at) continue;  // set anew since
     found->wake = kNever;
     found->queue->tick(now);
-    serve(*found, now);
-    after(*found, now);
+    work(*found, now);
   }
   while (const std::optional<Waiter> waiter = waiters_.pop_expired(now)) {
     answer(waiter->id, ReceiveResult{});
@@ -521,8 +603,7 @@ void Shard::tick(Timestamp now) {
       Entry* found = entry(id);
       if (found == nullptr) continue;
       found->stalled = false;
-      serve(*found, now);
-      after(*found, now);
+      work(*found, now);
     }
   }
   release_held(now);
@@ -536,7 +617,8 @@ Timestamp Shard::next_event() const {
 }
 
 bool Shard::has_changes(Timestamp now) const {
-  return !changed_.empty() || !effects_.writes.empty() || !applying_.empty() || next_flush_ <= now;
+  return !changed_.empty() || !effects_.writes.empty() || !applying_.empty() ||
+         move_tasks_.changed() || next_flush_ <= now;
 }
 
 void Shard::seal(Timestamp now, bool flush_all) {
@@ -566,6 +648,7 @@ void Shard::seal(Timestamp now, bool flush_all) {
   }
   context_.batch_bytes = 0;
   transfers_.seal();
+  move_tasks_.seal();
   applied_ = std::exchange(applying_, {});
   // What was sealed and what was applied before is told by a commit, if there is little in it.
   const bool owed = effects_.writes.empty() && (!sealed_.empty() || !applied_.empty());
@@ -592,8 +675,7 @@ void Shard::committed(std::span<const PayloadPlace> places, Timestamp now) {
       queues_.erase(id);
       continue;
     }
-    serve(*found, now);
-    after(*found, now);
+    work(*found, now);
   }
   if (memory_.over()) make_room(now);
 }
@@ -604,8 +686,8 @@ void Shard::apply_transfer(const Transfer& transfer, Timestamp now) {
   if (arrival == Transfers::Arrival::early) return;
   if (arrival == Transfers::Arrival::fresh) {
     const std::optional<ChunkMessage> parsed = parse_chunk_message(*transfer.chunk, 0);
-    CHECK(parsed && parsed->origin);
-    target->queue->accept(parsed->message, *parsed->origin, now);
+    CHECK(parsed);
+    target->queue->accept(parsed->message, parsed->origin, now);
     after(*target, now);
   }
   applying_.push_back({transfer, arrival != Transfers::Arrival::refused});
@@ -622,9 +704,13 @@ void Shard::transfer_done(const TransferResult& result, Timestamp now) {
       finishing_.push_back(result);
       return;
     }
+  }
+  move_tasks_.answered(result.transfer.source, transfers_.task_of(result.transfer), result.applied);
+  transfers_.finish(result.transfer, result.applied);
+  if (source != nullptr) {
+    advance_move_task(*source, now);
     after(*source, now);
   }
-  transfers_.finish(result.transfer, result.applied);
   for (HeldReply& held : held_) held.transfers.erase(result.transfer.number);
   release_held(now);
 }

@@ -12,6 +12,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -28,6 +29,7 @@
 #include "model/message.h"
 #include "queue/block.h"
 #include "queue/effects.h"
+#include "queue/move_tasks.h"
 #include "queue/queue.h"
 #include "queue/transfers.h"
 #include "queue/waiters.h"
@@ -43,6 +45,8 @@ struct ShardOptions {
   const ReceiptSealer* sealer = nullptr;               // outlives the shard
   const MessageIdCipher* ids = nullptr;                // outlives the shard
   const Fingerprinter* fingerprints = nullptr;         // outlives the shard
+  /// The queue that an ARN names, on any shard: where a move task takes dead letters back to.
+  std::function<std::optional<QueueId>(std::string_view arn)> find_queue = {};
 };
 
 /// What a send answers for each message.
@@ -87,6 +91,7 @@ class Shard {
   /// Replaces a queue's definition and settings. @return QueueDoesNotExist.
   Expected<void> define_queue(QueueId queue, std::string definition, QueueSettings settings);
   /// Replaces the settings in memory alone: they follow from definitions (of other queues, too).
+  /// After a start, the queue's move task goes on from here.
   void configure_queue(QueueId queue, QueueSettings settings);
   /// @return QueueDoesNotExist. Waiting receives end with it as well.
   Expected<void> delete_queue(QueueId queue);
@@ -98,6 +103,19 @@ class Shard {
   Expected<QueueCounts> counts(QueueId queue, Timestamp now);
   /// Sets or, with an empty value, removes a row of Family::names.
   void set_name(const std::string& key, std::string_view value);
+
+  // --- move tasks ---
+
+  /// Starts to move the visible messages of `source`, also those that become visible meanwhile.
+  /// @return QueueDoesNotExist; InvalidParameterValue if a task is active already.
+  Expected<MoveTask> start_move_task(QueueId source, const NewMoveTask& wanted, Timestamp now);
+  /// What was taken already goes on. @return how many messages were moved by now; QueueDoesNotExist
+  /// or the errors of MoveTasks::cancel().
+  Expected<std::uint64_t> cancel_move_task(QueueId source, std::string_view id);
+  /// The last tasks of `source`, newest first. @return QueueDoesNotExist.
+  Expected<std::vector<MoveTask>> move_tasks(QueueId source) const;
+  /// The queues with an active task.
+  std::vector<QueueId> moving() const { return move_tasks_.active(); }
 
   // --- messages ---
 
@@ -163,8 +181,9 @@ class Shard {
   /// The batch is durable.
   void committed(std::span<const PayloadPlace> places, Timestamp now);
 
-  /// A transfer from another shard: stored in the next commit, or ignored if it was before. The
-  /// answer comes through Effects::transfer_results when it is durable.
+  /// A transfer from another shard, of a dead letter or for a move task: stored in the next commit,
+  /// or ignored if it was before. The answer comes through Effects::transfer_results when it is
+  /// durable.
   void apply_transfer(const Transfer& transfer, Timestamp now);
   /// The answer to a transfer of ours.
   void transfer_done(const TransferResult& result, Timestamp now);
@@ -203,6 +222,7 @@ class Shard {
     std::set<std::uint64_t> transfers;
   };
 
+  bool restore_queue(const QueueRowKey& row, std::string_view value);
   Entry* entry(QueueId queue);  // deleted ones too
   Entry* find(QueueId queue);
   const Queue* find(QueueId queue) const;
@@ -210,12 +230,17 @@ class Shard {
   void use(Entry& entry);
   void after(Entry& entry, Timestamp now);
   void serve(Entry& entry, Timestamp now);
+  void stall(Entry& entry);
+  void work(Entry& entry, Timestamp now);
+  void advance_move_task(Entry& entry, Timestamp now);
+  std::optional<QueueId> target_of(const MoveTaskRecord& task, QueueId source,
+                                   const ChunkMessage& message, std::string_view& failure);
   bool may_reply(const Entry& entry) const;
   void refuse_short_polls(const Queue& queue);
   void end_short_polls(QueueId queue);
   void answer(WaiterId waiter, Expected<ReceiveResult> result);
-  std::set<std::uint64_t> move_dead_letters(Queue& source, std::vector<DeadLetter>& letters,
-                                            Timestamp now);
+  std::set<std::uint64_t> move(QueueId source, const std::vector<DeadLetter>& letters,
+                               MoveTaskNumber task, Timestamp now);
   bool want(Found found, QueueId queue, SequenceNumber sequence);
   void make_room(Timestamp now);
   void hold(WaiterId waiter, QueueId queue, ReceiveResult result, std::set<std::uint64_t> transfers,
@@ -227,13 +252,14 @@ class Shard {
   ShardMemory memory_;
   QueueContext context_;
   Transfers transfers_;
+  MoveTasks move_tasks_;
 
   std::unordered_map<QueueId, Entry> queues_;
   std::list<QueueId> recent_;  // most recently used first
   std::vector<QueueId> changed_;
   std::vector<QueueId> dirty_;   // with state that is written lazily
   std::vector<QueueId> sealed_;  // in the commit in flight
-  // Their waiting receives go on once the batch being filled has room for more dead letters.
+  // Their receives and move tasks go on once the batch being filled has room for more.
   std::vector<QueueId> stalled_;
   TimerHeap<QueueId> wakes_;
   Waiters waiters_;

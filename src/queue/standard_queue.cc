@@ -67,11 +67,14 @@ SequenceNumber StandardQueue::send(const NewMessage& message, Timestamp now) {
   return added(open, before);
 }
 
-SequenceNumber StandardQueue::accept(const StoredMessage& message, const MessageOrigin& origin,
-                                     Timestamp) {
-  OpenBlock& open = open_block(message.body.size(), Timestamp{}, true, message.sent_at);
+SequenceNumber StandardQueue::accept(const StoredMessage& message,
+                                     const std::optional<MessageOrigin>& origin, Timestamp now) {
+  StoredMessage stored = message;
+  if (!origin) stored.sent_at = now;
+  OpenBlock& open =
+      open_block(message.body.size(), Timestamp{}, origin.has_value(), stored.sent_at);
   const std::size_t before = open.chunk.bytes();
-  open.chunk.add_moved(message, origin);
+  open.chunk.add_moved(stored, origin);
   return added(open, before);
 }
 
@@ -202,7 +205,7 @@ Taken StandardQueue::receive(const ReceiveRequest& request, std::size_t bytes_ma
       }
       SlotState& state = touch(block)[slot];
       if (must_move(state)) {
-        if (context_.batch_full() || dead_bytes >= kMoveBytes) {
+        if (!may_move(*parsed, dead_bytes)) {
           held_up_ = left = full = true;
           break;
         }

@@ -23,7 +23,7 @@ class StandardQueue final : public Queue {
 
   void finish_restore(Timestamp now) override;
   SequenceNumber send(const NewMessage& message, Timestamp now) override;
-  SequenceNumber accept(const StoredMessage& message, const MessageOrigin& origin,
+  SequenceNumber accept(const StoredMessage& message, const std::optional<MessageOrigin>& origin,
                         Timestamp now) override;
   Taken receive(const ReceiveRequest& request, std::size_t bytes_max, Timestamp now) override;
   bool held_up() const override { return held_up_; }

@@ -49,11 +49,11 @@ void Transfers::seal() {
   refused_sealed_ = std::exchange(refused_, {});
 }
 
-std::uint64_t Transfers::add(std::uint16_t to_shard, QueueId source, SequenceNumber sequence,
-                             QueueId target, std::shared_ptr<const std::string> chunk) {
+std::uint64_t Transfers::add(std::uint16_t to_shard, OutboxRecord record,
+                             std::shared_ptr<const std::string> chunk) {
   const std::uint64_t number = ++next_number_;
   Entry entry;
-  entry.record = {{}, source, sequence, target};
+  entry.record = record;
   entry.chunk = std::move(chunk);
   const std::string key = outbox_key(to_shard, number);
   entry.payload = effects_.writes.add_payload(entry.chunk, key);
@@ -104,6 +104,16 @@ void Transfers::committed(std::span<const PayloadPlace> places) {
 bool Transfers::pending(const Transfer& transfer) const {
   const auto found = outbox_.find({transfer.to_shard, transfer.number});
   return found != outbox_.end() && !found->second.refused;
+}
+
+MoveTaskNumber Transfers::task_of(const Transfer& transfer) const {
+  return outbox_.at({transfer.to_shard, transfer.number}).record.task;
+}
+
+std::vector<OutboxRecord> Transfers::outbox() const {
+  std::vector<OutboxRecord> records;
+  for (const auto& [key, entry] : outbox_) records.push_back(entry.record);
+  return records;
 }
 
 bool Transfers::finish(const Transfer& transfer, bool applied) {

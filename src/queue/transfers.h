@@ -1,4 +1,5 @@
-// Transfers: messages that dead-letter moves take to queues of other shards, each exactly once.
+// Transfers: messages that dead-letter moves and move tasks take to queues of other shards, each
+// exactly once.
 //
 // A pair of shards is a channel with rising numbers. The source writes an outbox row (with the
 // message's own chunk) in the commit that takes the message away, and sends it only when that
@@ -38,8 +39,8 @@ class Transfers {
   void resend(std::uint16_t to_shard);
   void resend_all();
 
-  /// Puts a message into the outbox. @return its number.
-  std::uint64_t add(std::uint16_t to_shard, QueueId source, SequenceNumber sequence, QueueId target,
+  /// Puts a message into the outbox. @param record but for its place. @return its number.
+  std::uint64_t add(std::uint16_t to_shard, OutboxRecord record,
                     std::shared_ptr<const std::string> chunk);
   void loaded(const LoadResult& result);
   /// The batch is durable: what it holds may be sent.
@@ -47,6 +48,10 @@ class Transfers {
   void committed(std::span<const PayloadPlace> places);
   /// Whether the transfer has not been answered yet.
   bool pending(const Transfer& transfer) const;
+  /// The task that moves the message of a pending transfer, if one does.
+  MoveTaskNumber task_of(const Transfer& transfer) const;
+  /// What is in the outbox.
+  std::vector<OutboxRecord> outbox() const;
   /// The target has answered: takes the outbox row away. @param applied the answer; after a refusal
   /// what follows is sent again, once that is durable. @return false if it was answered before.
   bool finish(const Transfer& transfer, bool applied);

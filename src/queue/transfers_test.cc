@@ -17,7 +17,7 @@ constexpr std::uint16_t kTo = 3;
 class TransfersTest : public testing::Test {
  protected:
   std::uint64_t add(std::uint64_t sequence, std::uint16_t to = kTo) {
-    return source_.add(to, kSource, SequenceNumber{sequence}, kTarget,
+    return source_.add(to, {{}, kSource, SequenceNumber{sequence}, kTarget},
                        std::make_shared<const std::string>("chunk"));
   }
   void commit() {
@@ -175,7 +175,7 @@ TEST_F(TransfersTest, GoesPastARefusedTransferOnlyWhenItsRowIsDurablyGone) {
 TEST_F(TransfersTest, NumbersOfALaterOpeningAreHigher) {
   const std::uint64_t number = add(1);
   Transfers later(1, 2, effects_);
-  EXPECT_GT(later.add(kTo, kSource, SequenceNumber{1}, kTarget,
+  EXPECT_GT(later.add(kTo, {{}, kSource, SequenceNumber{1}, kTarget},
                       std::make_shared<const std::string>("chunk")),
             number);
 }

@@ -65,6 +65,7 @@ Engine::~Engine() {
 std::unique_ptr<ShardDriver> Engine::make_driver(std::size_t shard, const EngineOptions& options) {
   ShardDriverOptions driver;
   driver.shard = shard_options(shard, options, sealer_, ids_, fingerprints_);
+  driver.shard.find_queue = [this](std::string_view arn) { return registry_.find_queue(arn); };
   driver.open_store = options.stores[shard];
   driver.clock = options.clock;
   driver.space = options.space;

@@ -117,7 +117,7 @@ Answer<api::AddPermissionResponse> add_permission(Context& context,
 Answer<api::RemovePermissionResponse> remove_permission(Context& context,
                                                         api::RemovePermissionRequest& request);
 
-// --- moves.cc: validated completely; then UnsupportedOperation, as this version has no moves ---
+// --- moves.cc ---
 
 Answer<api::StartMessageMoveTaskResponse> start_message_move_task(
     Context& context, api::StartMessageMoveTaskRequest& request);

@@ -57,6 +57,13 @@ QueueInfoPointer Registry::find(const QueueArn& arn) const {
   return directory_.find(arn.account(), arn.name());
 }
 
+std::optional<QueueId> Registry::find_queue(std::string_view arn) const {
+  const std::optional<QueueArn> parsed = QueueArn::parse(arn);
+  const QueueInfoPointer info = parsed ? find(*parsed) : nullptr;
+  if (!info) return std::nullopt;
+  return info->id;
+}
+
 // @param shard the number of the shard that owns the queue.
 QueueSettings Registry::settings_of(const QueueInfo& info, std::size_t shard) const {
   QueueSettings settings;

@@ -10,8 +10,10 @@
 
 #include <deque>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -86,6 +88,8 @@ class Registry {
   }
   /// @return the queue that `arn` names, or null.
   QueueInfoPointer find(const QueueArn& arn) const;
+  /// ShardOptions::find_queue: the same for the text of an ARN. Any thread, without waiting.
+  std::optional<QueueId> find_queue(std::string_view arn) const;
 
  private:
   struct Tombstone {

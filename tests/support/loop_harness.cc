@@ -51,6 +51,11 @@ void LoopHarness::open() {
   options.sealer = &sealer_;
   options.ids = &ids_;
   options.fingerprints = &fingerprints_;
+  options.find_queue = [this](std::string_view arn) -> std::optional<QueueId> {
+    const auto found = arns.find(arn);
+    if (found == arns.end()) return std::nullopt;
+    return found->second;
+  };
   loop_ = std::make_unique<Loop>(options);
   for (const Family family : Shard::kRestored) {
     for (const Row& row : rows(family)) {

@@ -127,6 +127,8 @@ class LoopHarness {
   /// What is on its way to other shards, for the test to carry.
   std::vector<Transfer> transfers;
   std::vector<TransferResult> transfer_results;
+  /// The queues that ARNs name, for move tasks.
+  std::map<std::string, QueueId, std::less<>> arns;
   /// What perform_load() was told of corrupt chunks.
   std::vector<std::string> corruptions;
 

@@ -48,6 +48,9 @@ class ServiceFixture : public testing::Test {
       options.shard.sealer = &sealer_;
       options.shard.ids = &ids_;
       options.shard.fingerprints = &fingerprints_;
+      options.shard.find_queue = [this](std::string_view arn) {
+        return registry_->find_queue(arn);
+      };
       options.open_store = []() -> StoreResult<std::shared_ptr<Store>> {
         return std::shared_ptr<Store>(std::make_shared<MemoryStore>());
       };
