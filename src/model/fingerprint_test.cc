@@ -23,5 +23,15 @@ TEST(Fingerprint, TellsAGroupAndAnIdApart) {
   EXPECT_NE(fingerprints.deduplication("", "a"), fingerprints.receive_attempt("a"));
 }
 
+TEST(Fingerprint, OfAMoveTaskIsAUuidOfVersion4) {
+  const Fingerprinter fingerprints(kKey);
+  const Fingerprint id = fingerprints.move_task(QueueId{1}, 1);
+  EXPECT_EQ(id[6] >> 4, 4);
+  EXPECT_EQ(id[8] >> 6, 2);
+  EXPECT_EQ(id, Fingerprinter(kKey).move_task(QueueId{1}, 1));
+  EXPECT_NE(id, fingerprints.move_task(QueueId{1}, 2));
+  EXPECT_NE(id, fingerprints.move_task(QueueId{2}, 1));
+}
+
 }  // namespace
 }  // namespace millrace

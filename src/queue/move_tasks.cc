@@ -1,6 +1,7 @@
 #include "queue/move_tasks.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "base/encoding.h"
@@ -18,6 +19,8 @@ constexpr std::uint64_t kTakeMax = 1'000;
 constexpr std::uint64_t kUnderWayMax = 1'000;
 // A rate is kept by taking a few messages at a time, not one commit for each.
 constexpr std::uint64_t kTakesPerSecond = 10;
+// A reason to fail that SQS leaves unnamed.
+constexpr std::string_view kRanForTooLong = "MaximumRunTimeExceeded";
 
 bool is_active(const MoveTaskRecord& record) {
   return record.status == Status::running || record.status == Status::cancelling;
@@ -175,7 +178,7 @@ unsigned MoveTasks::allowance(QueueId source, Timestamp now) {
   if (task == nullptr || task->held) return 0;
   const MoveTaskRecord& record = task->task.record;
   if (now - record.started_at >= limits::kMoveTaskRunMax) {
-    fail(source, "MaximumRunTimeExceeded");
+    fail(source, kRanForTooLong);
     return 0;
   }
   // When it took something last, a start has forgotten.
