@@ -385,6 +385,7 @@ bool FifoQueue::repeat_attempt(const ReceiveRequest& request, Timestamp now, Tak
       continue;
     }
     if (found == Found::gone || it->second.slots.empty()) continue;
+    if (expired(it->second.index.sent_at, now)) continue;  // all of a block were sent at once
     const SlotState& slot = it->second.slots[slot_of(one.sequence)];
     if (slot.phase == Phase::waiting) ++visible;
     if (slot.phase == Phase::in_flight && names(one, slot) &&

@@ -41,5 +41,14 @@ TEST_F(FifoQueueTest, ARepeatedAttemptDoesNotWaitBehindOthers) {
   EXPECT_FALSE(other->result);
 }
 
+TEST_F(FifoQueueTest, ARepeatedAttemptDoesNotBringWhatIsTooOld) {
+  loop.configure(queue, {.retention = seconds(60), .fifo = true});
+  send("group", "old");
+  clock.advance(seconds(50));
+  ASSERT_EQ(receive(0, "attempt")->bodies(), std::vector<std::string>{"old"});
+  clock.advance(seconds(11));
+  EXPECT_EQ(receive(0, "attempt")->bodies(), std::vector<std::string>{});
+}
+
 }  // namespace
 }  // namespace millrace
