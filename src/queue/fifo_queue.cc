@@ -229,7 +229,7 @@ void FifoQueue::file(BlockNumber number, GroupKey group) {
   context_.effects.writes.put(Family::groups, group_key(id_, group, number), {});
   groups_.file(group, number);
   counters_.filed_end = std::max(counters_.filed_end, number + 1);
-  changed_ = true;
+  load_after_commit();
 }
 
 void FifoQueue::slot_waiting(BlockNumber number, Block& block, unsigned slot) {
