@@ -314,7 +314,8 @@ void Workload::start_receive(const Asked& asked, std::function<void(std::vector<
     if (asked.attempt != 0) {
       auditor_.attempt_ended(asked.attempt, Auditor::AttemptEnd::unknown, {}, {});
     }
-    auditor_.receive_ended(asked.queue, Outcome::refused, asked_at, asked.wait, true,
+    // What it was about to be given is taken back, but for blocks that have left memory.
+    auditor_.receive_ended(asked.queue, Outcome::unknown, asked_at, asked.wait, true,
                            events_.now());
     then({});
   });
