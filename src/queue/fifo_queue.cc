@@ -230,7 +230,7 @@ void FifoQueue::file(BlockNumber number, GroupKey group) {
   context_.effects.writes.put(Family::groups, group_key(id_, group, number), {});
   groups_.file(group, number);
   counters_.filed_end = std::max(counters_.filed_end, number + 1);
-  changed_ = true;
+  load_after_commit();
 }
 
 void FifoQueue::slot_waiting(BlockNumber number, Block& block, unsigned slot) {
@@ -411,6 +411,7 @@ bool FifoQueue::repeat_attempt(const ReceiveRequest& request, Timestamp now, Tak
       continue;
     }
     if (found == Found::gone || it->second.slots.empty()) continue;
+    if (expired(it->second.index.sent_at, now)) continue;  // all of a block were sent at once
     const SlotState& slot = it->second.slots[slot_of(one.sequence)];
     if (slot.phase == Phase::waiting) ++visible;
     if (slot.phase == Phase::in_flight && names(one, slot) &&

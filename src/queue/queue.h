@@ -334,6 +334,7 @@ class Queue {
   bool evicted(BlockNumber number, const Load& load) const;
   void load_chunk(BlockNumber number, Block& block);
   void note_evicted(BlockNumber number);
+  void load_after_commit();
   void evict_over_budget(Timestamp now);
 
   bool expired(Timestamp sent_at, Timestamp now) const {

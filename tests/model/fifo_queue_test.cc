@@ -41,5 +41,54 @@ TEST_F(FifoQueueTest, ARepeatedAttemptDoesNotWaitBehindOthers) {
   EXPECT_FALSE(other->result);
 }
 
+TEST(FifoQueueWithoutMemory, ReadsNoGroupWhoseRowsAreNotWrittenYet) {
+  ManualClock clock{Timestamp{1'700'000'000'000}};
+  LoopHarness loop(clock, {.memory_bytes = 1});
+  const QueueId queue = loop.create_queue({.retention = seconds(345'600), .fifo = true});
+  const auto send = [&](const std::vector<std::pair<std::string, std::string>>& sent) {
+    const auto call = loop.submit([&](Shard& shard, Timestamp now) {
+      std::vector<NewMessage> messages(sent.size());
+      for (std::size_t i = 0; i < sent.size(); ++i) {
+        messages[i].group_id = sent[i].first;
+        messages[i].body = messages[i].deduplication_id = sent[i].second;
+      }
+      ASSERT_TRUE(shard.send(queue, messages, now));
+    });
+    loop.settle();
+    ASSERT_TRUE(call->succeeded);
+  };
+  // Everything but commits.
+  const auto load = [&] {
+    for (loop.turn(); loop.perform_load() || loop.deliver_load(); loop.turn()) {
+    }
+  };
+  send({{"a", "a1"}});
+  const std::vector<Delivery> first = loop.poll(queue, 1);
+  ASSERT_EQ(first.size(), 1U);
+  send({{"a", "a2"}, {"b", "b1"}});
+  // While "b1" is taken, "a2" is filed; then it is its turn.
+  const auto other = loop.receive({queue, 1, seconds(30), 0});
+  load();
+  const ReceiptHandle handle = loop.sealer().open(first[0].receipt_handle).value();
+  loop.submit([&](Shard& shard, Timestamp now) {
+    static_cast<void>(shard.erase(queue, std::span(&handle, 1), now));
+  });
+  load();
+  const auto next = loop.receive({queue, 1, seconds(30), seconds(20)});
+  load();
+  loop.settle();
+  EXPECT_EQ(other->bodies(), std::vector<std::string>{"b1"});
+  EXPECT_EQ(next->bodies(), std::vector<std::string>{"a2"});
+}
+
+TEST_F(FifoQueueTest, ARepeatedAttemptDoesNotBringWhatIsTooOld) {
+  loop.configure(queue, {.retention = seconds(60), .fifo = true});
+  send("group", "old");
+  clock.advance(seconds(50));
+  ASSERT_EQ(receive(0, "attempt")->bodies(), std::vector<std::string>{"old"});
+  clock.advance(seconds(11));
+  EXPECT_EQ(receive(0, "attempt")->bodies(), std::vector<std::string>{});
+}
+
 }  // namespace
 }  // namespace millrace

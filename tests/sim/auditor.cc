@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
 #include "base/check.h"
+#include "base/limits.h"
 
 namespace millrace::sim {
 
@@ -17,6 +19,8 @@ std::optional<MessageNumber> number_in(std::string_view body) {
   return number;
 }
 
+constexpr Milliseconds kDeduplicationWindow = limits::kDeduplicationWindow;
+
 std::string text_of(Timestamp moment) {
   return std::to_string(moment.milliseconds) + " ms";
 }
@@ -28,9 +32,13 @@ void Auditor::broken(std::string text) {
 }
 
 void Auditor::broken(MessageNumber number, std::string_view promise) {
+  broken(std::string(promise) + describe(number));
+}
+
+// What is known of a message, for a report.
+std::string Auditor::describe(MessageNumber number) const {
   const Message& message = messages_[number];
-  std::string text(promise);
-  text +=
+  std::string text =
       "\n  message " + std::to_string(number) + " of queue " + std::to_string(message.home) +
       ", sent at " + text_of(message.requested_at) +
       (message.sent_at ? ", acknowledged at " + text_of(*message.sent_at) : ", never acknowledged");
@@ -46,7 +54,7 @@ void Auditor::broken(MessageNumber number, std::string_view promise) {
             text_of(delivered.until_earliest) + ", after " + std::to_string(delivered.crashes) +
             " crashes";
   }
-  broken(std::move(text));
+  return text;
 }
 
 // --- queues ---
@@ -65,11 +73,11 @@ bool Auditor::surely_exists(QueueNumber queue) const {
 }
 
 void Auditor::remove_all(QueueNumber queue) {
-  for (const MessageNumber number : queues_[queue].members) messages_[number].may_be_gone = true;
+  for (const MessageNumber number : queues_[queue].members) ++messages_[number].removals;
   const unsigned slot = queues_[queue].facts.slot;
   for (Message& message : messages_) {
     if (queues_[message.home].facts.dead_letter_slot == slot && may_have_moved(message)) {
-      message.may_be_gone = true;
+      ++message.removals;
     }
   }
 }
@@ -103,8 +111,16 @@ void Auditor::queue_missing(QueueNumber queue) {
   }
 }
 
+// A purge under way may forget the deduplication ids of all that was sent until it has ended.
+void Auditor::forget_ids(QueueNumber queue) {
+  for (const MessageNumber number : queues_[queue].members) {
+    messages_[number].id_may_be_forgotten = true;
+  }
+}
+
 void Auditor::purge_requested(QueueNumber queue) {
   remove_all(queue);
+  forget_ids(queue);
   Queue& purged = queues_[queue];
   purged.purging.clear();
   for (const MessageNumber number : purged.members) {
@@ -113,6 +129,7 @@ void Auditor::purge_requested(QueueNumber queue) {
 }
 
 void Auditor::purged(QueueNumber queue, Outcome outcome, Timestamp now) {
+  forget_ids(queue);
   if (outcome != Outcome::done) return;
   for (const MessageNumber number : queues_[queue].purging) {
     messages_[number].gone_from.emplace(queue, now);
@@ -122,14 +139,20 @@ void Auditor::purged(QueueNumber queue, Outcome outcome, Timestamp now) {
 // --- sending ---
 
 MessageNumber Auditor::send_requested(QueueNumber queue, std::size_t body_size, Milliseconds delay,
-                                      Timestamp now) {
+                                      Timestamp now, const FifoPlace& place) {
   Message message;
+  if (queues_[queue].facts.fifo) {
+    const bool by_group = queues_[queue].facts.deduplicate_by_group;
+    message.group = place.group;
+    message.deduplication_id = (by_group ? place.group : "") + "/" + place.deduplication_id;
+    queues_[queue].sends[message.deduplication_id].push_back(messages_.size());
+  }
   message.home = queue;
   message.body_size = body_size;
   message.delay = delay;
   message.requested_at = now;
   message.sequence_floor = queues_[queue].sequence_floor;
-  message.may_be_gone = !surely_exists(queue);
+  message.removals = surely_exists(queue) ? 0 : 1;
   messages_.push_back(message);
   queues_[queue].members.push_back(messages_.size() - 1);
   return messages_.size() - 1;
@@ -143,10 +166,55 @@ std::string Auditor::body(MessageNumber message) const {
   return text;
 }
 
-void Auditor::sent(MessageNumber number, const MessageId& id, SequenceNumber sequence,
+void Auditor::not_sent(MessageNumber number) {
+  const Message& message = messages_[number];
+  std::erase(queues_[message.home].sends[message.deduplication_id], number);
+}
+
+// Whether the answer is that to an earlier send with the same deduplication id. If the answer to
+// such a one was lost, nobody can tell which of the two was stored.
+bool Auditor::is_repeat(MessageNumber number, const MessageId& id) {
+  Message& message = messages_[number];
+  bool perhaps = false;
+  for (const MessageNumber other : queues_[message.home].sends[message.deduplication_id]) {
+    const Message& earlier = messages_[other];
+    if (other >= number) break;
+    if (earlier.repeat) continue;
+    if (!earlier.sent_at && !earlier.seen) perhaps = true;
+    if ((!earlier.sent_at && !earlier.seen) || earlier.id != id) continue;
+    message.repeat = true;
+    if (earlier.sent_at && *earlier.sent_at + kDeduplicationWindow <= message.requested_at) {
+      broken(number, "a send was taken for a repeat of an older one than five minutes, message " +
+                         std::to_string(other));
+    }
+    return true;
+  }
+  return perhaps;
+}
+
+// The message was stored between its request and `by`.
+void Auditor::accepted(MessageNumber number, Timestamp by) {
+  Message& message = messages_[number];
+  if (message.accepted_by) return;
+  message.accepted_by = by;
+  for (const MessageNumber other : queues_[message.home].sends[message.deduplication_id]) {
+    const Message& second = messages_[other];
+    if (other == number || !second.accepted_by) continue;
+    if (message.id_may_be_forgotten || second.id_may_be_forgotten) continue;
+    const Milliseconds apart_max =
+        std::max(by - second.requested_at, *second.accepted_by - message.requested_at);
+    if (apart_max < kDeduplicationWindow) {
+      broken(number, "it was stored although message " + std::to_string(other) +
+                         " has the same deduplication id");
+    }
+  }
+}
+
+bool Auditor::sent(MessageNumber number, const MessageId& id, SequenceNumber sequence,
                    Timestamp now) {
   Message& message = messages_[number];
   Queue& home = queues_[message.home];
+  if (home.facts.fifo && is_repeat(number, id)) return false;
   if (message.seen && message.id != id) broken(number, "a send was told another message's id");
   message.sent_at = now;
   message.id = id;
@@ -157,6 +225,11 @@ void Auditor::sent(MessageNumber number, const MessageId& id, SequenceNumber seq
                        std::to_string(message.sequence_floor));
   }
   home.sequence_floor = std::max(home.sequence_floor, sequence.value());
+  if (home.facts.fifo) {
+    accepted(number, now);
+    if (!message.seen) home.groups[message.group].emplace(sequence.value(), number);
+  }
+  return true;
 }
 
 // --- receiving ---
@@ -177,7 +250,8 @@ void Auditor::receive_ended(QueueNumber queue, Outcome outcome, Timestamp reques
 }
 
 std::optional<DeliveryNumber> Auditor::received(QueueNumber queue, const Delivery& delivery,
-                                                Moment moment, Milliseconds visibility_timeout) {
+                                                Moment moment, Milliseconds visibility_timeout,
+                                                AttemptNumber attempt) {
   const std::optional<MessageNumber> found = number_in(delivery.message.body);
   if (!found || *found >= messages_.size() || delivery.message.body != body(*found)) {
     broken("queue " + std::to_string(queue) +
@@ -189,7 +263,8 @@ std::optional<DeliveryNumber> Auditor::received(QueueNumber queue, const Deliver
   if (!message.sent_at && !message.seen) message.id = delivery.id;
   if (message.id != delivery.id) broken(number, "a message changed its id");
   check_place(number, queue, delivery, moment);
-  check_visibility(number, queue, delivery, moment);
+  check_visibility(number, queue, delivery, moment, attempt);
+  if (queues_[queue].facts.fifo) check_group(number, queue, delivery, moment);
 
   Delivered delivered;
   delivered.message = number;
@@ -201,9 +276,12 @@ std::optional<DeliveryNumber> Auditor::received(QueueNumber queue, const Deliver
   delivered.receives_lost = queues_[queue].receives_lost;
   delivered.in_order = moment.earliest == moment.latest || !message.last ||
                        deliveries_[*message.last].moment.latest < moment.earliest;
+  delivered.answer = answer_;
+  delivered.attempt = attempt;
   deliveries_.push_back(delivered);
   message.seen = true;
   message.last = deliveries_.size() - 1;
+  if (attempt != 0) attempts_[attempt].all.push_back(*message.last);
   if (queue != message.home && !message.dead_letter_queue) {
     message.dead_letter_queue = queue;
     message.dead_letter_at = moment.latest;
@@ -229,7 +307,10 @@ void Auditor::check_place(MessageNumber number, QueueNumber queue, const Deliver
   if (deleted_at && moment.earliest > *deleted_at) {
     broken(number, "a deleted queue gave a message");
   }
-  if (message.sent_at && *message.sent_at + queues_[queue].facts.retention <= moment.earliest) {
+  // In a FIFO queue, a moved message ages anew.
+  const bool ages = queue == message.home || !queues_[queue].facts.fifo;
+  if (ages && message.sent_at &&
+      *message.sent_at + queues_[queue].facts.retention <= moment.earliest) {
     broken(number, "a message was received after its retention period");
   }
   if (queue == message.home) {
@@ -251,16 +332,65 @@ void Auditor::check_place(MessageNumber number, QueueNumber queue, const Deliver
   }
 }
 
+// Whether the message may still be where nothing behind it in its group can be received.
+bool Auditor::may_be_out_of_the_way(const Message& message, QueueNumber queue,
+                                    Timestamp now) const {
+  if (may_be_gone(message) || expired(message, now)) return true;
+  const Delivered* last = message.last ? &deliveries_[*message.last] : nullptr;
+  if (last != nullptr && last->queue == queue && last->answer == answer_) return true;
+  const Queue& from = queues_[queue];
+  if (queue != message.home || !from.facts.dead_letter_slot) return false;
+  // It may have moved: receives that nobody has been told of count as well.
+  return message.dead_letter_queue || from.receives_lost > 0 || from.receives_under_way > 1 ||
+         (last != nullptr && last->count >= from.facts.receive_count_max);
+}
+
+// Whether it is the turn of the message in its group.
+void Auditor::check_group(MessageNumber number, QueueNumber queue, const Delivery& delivery,
+                          const Moment& moment) {
+  Message& message = messages_[number];
+  if (message.repeat) broken(number, "a repeat was stored as well");
+  if (delivery.message.group_id != message.group) broken(number, "a message changed its group");
+  const std::uint64_t sequence = delivery.sequence.value();
+  if (queue == message.home) {
+    accepted(number, moment.latest);
+    if (message.sequence && *message.sequence != sequence) {
+      broken(number, "a message changed its sequence number");
+    }
+    message.sequence = sequence;
+  }
+  std::map<std::uint64_t, MessageNumber>& group = queues_[queue].groups[message.group];
+  if (group.emplace(sequence, number).first->second != number) {
+    broken(number, "a message has the sequence number of another one");
+  }
+  for (auto earlier = group.begin(); earlier->first < sequence;) {
+    const Message& before = messages_[earlier->second];
+    if (before.deleted_at || before.gone_from.contains(queue)) {
+      earlier = group.erase(earlier);
+      continue;
+    }
+    if (!may_be_out_of_the_way(before, queue, moment.latest)) {
+      broken(number, "in queue " + std::to_string(queue) + ", group " + message.group +
+                         ", a message was received at " + text_of(moment.earliest) + ".." +
+                         text_of(moment.latest) +
+                         " before another one:" + describe(earlier->second) + "\n and that is");
+    }
+    ++earlier;
+  }
+}
+
 // Whether it may be received at this moment.
 void Auditor::check_visibility(MessageNumber number, QueueNumber queue, const Delivery& delivery,
-                               const Moment& moment) {
+                               const Moment& moment, AttemptNumber attempt) {
   Message& message = messages_[number];
   if (moment.latest < message.requested_at + message.delay) {
     broken(number, "a message was received before its delay was over");
   }
   const std::uint64_t crashes = crashes_[queues_[queue].facts.shard];
   const Delivered* last = message.last ? &deliveries_[*message.last] : nullptr;
-  const bool calm = last != nullptr && last->queue == queue && last->crashes == crashes;
+  if (attempt != 0 && last != nullptr && last->attempt == attempt) return;
+  const bool calm = last != nullptr && last->queue == queue &&
+                    (last->crashes == crashes || queues_[queue].facts.fifo);
   // An answer may come late, after that to a receive that was served after it.
   const bool later =
       calm && (moment.earliest == moment.latest || moment.earliest > last->moment.latest);
@@ -281,10 +411,60 @@ void Auditor::check_visibility(MessageNumber number, QueueNumber queue, const De
   }
 }
 
+// --- receive attempts ---
+
+AttemptNumber Auditor::attempt_planned() {
+  attempts_.emplace_back();
+  return attempts_.size() - 1;
+}
+
+void Auditor::attempt_requested(AttemptNumber number, Milliseconds timeout, Timestamp now) {
+  Attempt& attempt = attempts_[number];
+  if (!attempt.began) attempt.began = now;
+  attempt.same_until = *attempt.began + kDeduplicationWindow;
+  for (const DeliveryNumber delivery : attempt.deliveries) {
+    attempt.same_until = std::min(attempt.same_until, deliveries_[delivery].until_earliest);
+  }
+  for (const DeliveryNumber delivery : attempt.all) {
+    Delivered& delivered = deliveries_[delivery];
+    delivered.until_earliest = std::min(delivered.until_earliest, now + timeout);
+  }
+}
+
+void Auditor::attempt_ended(AttemptNumber number, AttemptEnd end,
+                            const std::vector<DeliveryNumber>& deliveries, Moment moment) {
+  Attempt& attempt = attempts_[number];
+  const auto message_of = [&](DeliveryNumber delivery) { return deliveries_[delivery].message; };
+  const auto untouched = [&](DeliveryNumber delivery) {
+    const Message& message = messages_[message_of(delivery)];
+    return !may_be_gone(message) && !expired(message, moment.latest);
+  };
+  if (end != AttemptEnd::unknown && !attempt.touched && moment.latest < attempt.same_until &&
+      !attempt.deliveries.empty() && std::ranges::all_of(attempt.deliveries, untouched) &&
+      !std::ranges::equal(attempt.deliveries, deliveries, {}, message_of, message_of)) {
+    broken(message_of(attempt.deliveries.front()),
+           "a repeated receive attempt did not bring the same messages at " +
+               text_of(moment.earliest) + ".." + text_of(moment.latest) + " but " +
+               std::to_string(deliveries.size()) + " of " +
+               std::to_string(attempt.deliveries.size()));
+  }
+  attempt.deliveries = deliveries;
+  attempt.touched = false;
+}
+
 // --- deleting and changing visibility ---
 
 void Auditor::delete_requested(QueueNumber, DeliveryNumber delivery) {
-  messages_[deliveries_[delivery].message].may_be_gone = true;
+  ++messages_[deliveries_[delivery].message].removals;
+}
+
+void Auditor::delete_refused(DeliveryNumber number, Timestamp now) {
+  const Delivered& delivered = deliveries_[number];
+  --messages_[delivered.message].removals;
+  if (now < delivered.until_earliest) {
+    broken(delivered.message,
+           "a delete inside the visibility timeout was refused at " + text_of(now));
+  }
 }
 
 // An outdated handle leaves a message that is in flight again alone, so an acknowledged delete is
@@ -293,8 +473,16 @@ void Auditor::deleted(QueueNumber queue, DeliveryNumber number, Outcome outcome,
   if (outcome != Outcome::done) return;
   const Delivered& delivered = deliveries_[number];
   Message& message = messages_[delivered.message];
-  if (message.last != number || !delivered.in_order) return;
   const Queue& from = queues_[queue];
+  if (from.facts.fifo) {
+    // The message is gone from this queue; beyond its time, it may be in the dead-letter queue.
+    const bool cannot_move = queue != message.home || !from.facts.dead_letter_slot;
+    if ((cannot_move || now < delivered.until_earliest) && !message.deleted_at) {
+      message.deleted_at = now;
+    }
+    return;
+  }
+  if (message.last != number || !delivered.in_order) return;
   const bool still_mine =
       now < delivered.until_earliest && delivered.crashes == crashes_[from.facts.shard];
   const bool nobody_else =
@@ -305,15 +493,31 @@ void Auditor::deleted(QueueNumber queue, DeliveryNumber number, Outcome outcome,
   if (!message.deleted_at) message.deleted_at = now;
 }
 
+// The deliveries of the message with the same receive attempt are one to the server.
+std::vector<DeliveryNumber> Auditor::with_same_handle(DeliveryNumber number) const {
+  const Delivered& delivered = deliveries_[number];
+  if (delivered.attempt == 0) return {number};
+  std::vector<DeliveryNumber> same;
+  std::ranges::copy_if(
+      attempts_[delivered.attempt].all, std::back_inserter(same),
+      [&](DeliveryNumber other) { return deliveries_[other].message == delivered.message; });
+  return same;
+}
+
 void Auditor::change_requested(DeliveryNumber delivery, Milliseconds timeout, Timestamp now) {
-  Delivered& delivered = deliveries_[delivery];
-  delivered.until_earliest = std::min(delivered.until_earliest, now + timeout);
+  for (const DeliveryNumber same : with_same_handle(delivery)) {
+    Delivered& delivered = deliveries_[same];
+    delivered.until_earliest = std::min(delivered.until_earliest, now + timeout);
+    attempts_[delivered.attempt].touched = true;
+  }
 }
 
 void Auditor::changed(DeliveryNumber delivery, Milliseconds timeout, Timestamp requested_at,
                       bool changed) {
-  Delivered& delivered = deliveries_[delivery];
-  if (changed) delivered.until_earliest = requested_at + timeout;
+  if (!changed) return;
+  for (const DeliveryNumber same : with_same_handle(delivery)) {
+    deliveries_[same].until_earliest = requested_at + timeout;
+  }
 }
 
 void Auditor::crashed(unsigned shard) {
@@ -327,7 +531,7 @@ bool Auditor::expired(const Message& message, Timestamp now) const {
 }
 
 bool Auditor::must_exist(const Message& message, Timestamp now) const {
-  return message.sent_at && !message.may_be_gone && !expired(message, now);
+  return message.sent_at && !may_be_gone(message) && !expired(message, now);
 }
 
 bool Auditor::may_have_moved(const Message& message) const {

@@ -16,6 +16,15 @@
 //   counts        once everything rests, the counts are the number of messages that can be received
 //   polls         every receive is answered, and in time where nothing disturbed it
 //
+// and FIFO queues also to these, crashes or not:
+//
+//   groups        a message is received when all that came before it in its group has been deleted
+//                 or moved, or is in front of it in the same answer; so nothing behind a message in
+//                 flight is received
+//   once          of two sends with the same deduplication id within five minutes, one is stored
+//   handles       a delete inside the visibility timeout is carried out, and is sure
+//   attempts      a receive attempt that is repeated brings the same messages again
+//
 // Single-threaded; the first broken promise is kept, with what the auditor knows of the message.
 #pragma once
 
@@ -44,7 +53,19 @@ struct QueueFacts {
   Milliseconds retention = 0;
   std::uint32_t receive_count_max = 0;  // 0: no dead-letter queue
   std::optional<unsigned> dead_letter_slot = {};
+  bool fifo = false;
+  bool deduplicate_by_group = false;
+  Milliseconds delay = 0;  // FIFO: of every message
 };
+
+/// What a message of a FIFO queue is sent with.
+struct FifoPlace {
+  std::string group;
+  std::string deduplication_id;
+};
+
+/// A receive attempt; 0 stands for a receive without one.
+using AttemptNumber = std::size_t;
 
 /// How a request ended for its client.
 enum class Outcome {
@@ -92,23 +113,42 @@ class Auditor {
 
   /// A send is about to be submitted. @return the number of the message, to be found in its body.
   MessageNumber send_requested(QueueNumber queue, std::size_t body_size, Milliseconds delay,
-                               Timestamp now);
+                               Timestamp now, const FifoPlace& place = {});
   /// The body of a message: its number and as many bytes as it was announced with.
   std::string body(MessageNumber message) const;
-  void sent(MessageNumber message, const MessageId& id, SequenceNumber sequence, Timestamp now);
+  /// The send was acknowledged. @return false if it was taken for the repeat of another one, or may
+  /// have been.
+  bool sent(MessageNumber message, const MessageId& id, SequenceNumber sequence, Timestamp now);
+  /// The send was certainly not carried out.
+  void not_sent(MessageNumber message);
 
   void receive_requested(QueueNumber queue);
   /// A receive was answered, or it is not known whether it was carried out.
   /// @param disturbed a crash, a restart or a slow disk may have delayed it.
   void receive_ended(QueueNumber queue, Outcome outcome, Timestamp requested_at, Milliseconds wait,
                      bool disturbed, Timestamp now);
+  /// The messages that follow, until the next call, are of one answer.
+  void answer_begins() { ++answer_; }
   /// One message of a receive's answer. @return the number of the delivery; nothing when the
   /// message is none of ours, which breaks a promise.
   std::optional<DeliveryNumber> received(QueueNumber queue, const Delivery& delivery, Moment moment,
-                                         Milliseconds visibility_timeout);
+                                         Milliseconds visibility_timeout,
+                                         AttemptNumber attempt = 0);
+
+  /// A client will make a receive with an attempt id of its own.
+  AttemptNumber attempt_planned();
+  /// It is about to make it, for the first time or again.
+  void attempt_requested(AttemptNumber attempt, Milliseconds timeout, Timestamp now);
+  /// The attempt was answered with these deliveries, refused because its messages have changed, or
+  /// nobody knows.
+  enum class AttemptEnd { answered, refused, unknown };
+  void attempt_ended(AttemptNumber attempt, AttemptEnd end,
+                     const std::vector<DeliveryNumber>& deliveries, Moment moment);
 
   void delete_requested(QueueNumber queue, DeliveryNumber delivery);
   void deleted(QueueNumber queue, DeliveryNumber delivery, Outcome outcome, Timestamp now);
+  /// A FIFO queue said that the delivery's visibility timeout was over.
+  void delete_refused(DeliveryNumber delivery, Timestamp now);
   /// A delivery has at most one change under way.
   void change_requested(DeliveryNumber delivery, Milliseconds timeout, Timestamp now);
   /// @param changed the server said that the timeout was changed.
@@ -138,7 +178,11 @@ class Auditor {
     std::set<std::uint64_t> sequences;  // of acknowledged sends
     std::uint64_t sequence_floor = 0;   // the highest of these
     std::size_t receives_under_way = 0;
-    std::uint64_t receives_lost = 0;     // that may have taken messages nobody was told of
+    std::uint64_t receives_lost = 0;  // that may have taken messages nobody was told of
+    // FIFO: sends by deduplication id, in the order in which they were requested.
+    std::map<std::string, std::vector<MessageNumber>> sends;
+    // FIFO: the messages of each group that were once seen here and may still be.
+    std::map<std::string, std::map<std::uint64_t, MessageNumber>> groups;
     std::vector<MessageNumber> members;  // sent to it, or received from it
     std::vector<MessageNumber> purging;  // surely sent before the purge that is under way
   };
@@ -151,6 +195,8 @@ class Auditor {
     std::uint64_t crashes = 0;        // of the shard so far
     std::uint64_t receives_lost = 0;  // of the queue so far
     bool in_order = true;             // surely made after all that were answered before it
+    std::uint64_t answer = 0;
+    AttemptNumber attempt = 0;
   };
   struct Message {
     QueueNumber home = 0;
@@ -160,30 +206,55 @@ class Auditor {
     std::uint64_t sequence_floor = 0;  // acknowledged in its queue before it was sent
     std::optional<Timestamp> sent_at;  // acknowledged
     MessageId id{};
-    bool seen = false;                           // received at least once
-    bool may_be_gone = false;                    // somebody tried to remove it, one way or another
+    bool seen = false;         // received at least once
+    std::size_t removals = 0;  // that somebody tried, one way or another, and may have happened
     std::optional<Timestamp> deleted_at;         // acknowledged, and surely so
     std::map<QueueNumber, Timestamp> gone_from;  // by acknowledged purges and deletions
     std::optional<DeliveryNumber> last;
     std::optional<QueueNumber> dead_letter_queue;  // where it was received from
     Timestamp dead_letter_at;                      // for the first time
     std::uint32_t receives_since_crash = 0;        // from its home
+    // FIFO:
+    std::string group;
+    std::string deduplication_id;           // with its scope
+    std::optional<Timestamp> accepted_by;   // when it had surely been stored
+    std::optional<std::uint64_t> sequence;  // in its home
+    bool repeat = false;                    // another message was taken for it
+    bool id_may_be_forgotten = false;       // by a purge
+  };
+  struct Attempt {
+    std::vector<DeliveryNumber> all;         // with any answer: they share their handles
+    std::vector<DeliveryNumber> deliveries;  // of its last answer, if that is what counts
+    std::optional<Timestamp> began;          // not before then
+    Timestamp same_until;                    // until then a repeat must bring the same
+    bool touched = false;                    // a delivery's visibility was changed
   };
 
   bool expired(const Message& message, Timestamp now) const;
   bool must_exist(const Message& message, Timestamp now) const;
   bool may_have_moved(const Message& message) const;
+  bool may_be_gone(const Message& message) const { return message.removals > 0; }
+  bool is_repeat(MessageNumber number, const MessageId& id);
+  void accepted(MessageNumber number, Timestamp by);
+  void check_group(MessageNumber number, QueueNumber queue, const Delivery& delivery,
+                   const Moment& moment);
+  bool may_be_out_of_the_way(const Message& message, QueueNumber queue, Timestamp now) const;
+  void forget_ids(QueueNumber queue);
+  std::vector<DeliveryNumber> with_same_handle(DeliveryNumber number) const;
   void check_place(MessageNumber number, QueueNumber queue, const Delivery& delivery,
                    const Moment& moment);
   void check_visibility(MessageNumber number, QueueNumber queue, const Delivery& delivery,
-                        const Moment& moment);
+                        const Moment& moment, AttemptNumber attempt);
   void remove_all(QueueNumber queue);
   void broken(MessageNumber message, std::string_view promise);
+  std::string describe(MessageNumber message) const;
 
   std::optional<std::string> violation_;
   std::vector<Queue> queues_;
   std::vector<Message> messages_;
   std::vector<Delivered> deliveries_;
+  std::vector<Attempt> attempts_{1};  // number 0 is no attempt
+  std::uint64_t answer_ = 0;
   std::map<unsigned, std::uint64_t> crashes_;  // by shard
   std::set<unsigned> unstable_slots_;          // queues of these were deleted at some time
   std::optional<std::uint64_t> resting_;       // messages counted when everything rested

@@ -27,6 +27,8 @@ Plan::Plan(std::uint64_t seed) {
   restart_interval = pick<Milliseconds>(random, {0, 0, 5000, 20'000});
   relocation_interval = pick<Milliseconds>(random, {0, 100, 2000});
   down_time_max = pick<Milliseconds>(random, {1, 1000, 4000});
+  // Longer than deduplication ids are remembered.
+  if (think_time_max == 1000 && random.chance(1, 2)) length = seconds(700);
   weights[send] = 1 + random.below(8);
   weights[receive] = 1 + random.below(10);
   weights[erase] = random.chance(1, 5) ? 0 : 1 + random.below(8);
@@ -35,14 +37,19 @@ Plan::Plan(std::uint64_t seed) {
   if (random.chance(1, 3)) weights[purge] = 1;
   if (random.chance(1, 4)) weights[delete_queue] = 1;
 
+  groups = pick(random, {1U, 3U, 20U});
+  const std::uint64_t fifo_chance = random.below(5);  // out of four
   const unsigned count = 1 + static_cast<unsigned>(random.below(4));
   for (unsigned slot = 0; slot < count; ++slot) {
     QueueFacts facts;
     facts.slot = slot;
     facts.shard = static_cast<unsigned>(random.below(shards));
     facts.retention = random.chance(1, 6) ? seconds(60) : seconds(1'209'600);
+    facts.fifo = random.chance(fifo_chance, 4);
+    facts.deduplicate_by_group = facts.fifo && random.chance(1, 3);
+    facts.delay = facts.fifo && random.chance(1, 4) ? seconds(2) : 0;
     // A dead-letter queue is a queue that has none itself, so that a message moves once.
-    if (slot > 0 && random.chance(2, 3)) {
+    if (slot > 0 && facts.fifo == queues[0].fifo && random.chance(2, 3)) {
       facts.dead_letter_slot = 0;
       facts.receive_count_max = 1 + static_cast<std::uint32_t>(random.below(3));
       facts.retention = queues[0].retention;
@@ -60,9 +67,12 @@ std::string Plan::text() const {
       std::to_string(load_time_max) + " ms, a crash in " + std::to_string(commits_per_crash) +
       " commits or every " + std::to_string(crash_interval) + " ms, a restart every " +
       std::to_string(restart_interval) + " ms, relocations every " +
-      std::to_string(relocation_interval) + " ms; queues:";
+      std::to_string(relocation_interval) + " ms, " + std::to_string(groups) + " groups; queues:";
   for (const QueueFacts& queue : queues) {
-    text += " [shard " + std::to_string(queue.shard);
+    text += queue.fifo ? " [FIFO, shard " : " [shard ";
+    text += std::to_string(queue.shard);
+    if (queue.deduplicate_by_group) text += ", ids by group";
+    if (queue.delay > 0) text += ", delay " + std::to_string(queue.delay) + " ms";
     text += ", retention " + std::to_string(queue.retention / 1000) + " s";
     if (queue.dead_letter_slot) {
       text += ", to " + std::to_string(*queue.dead_letter_slot) + " after " +

@@ -45,6 +45,7 @@ struct Plan {
   std::array<std::uint64_t, kActions> weights{};
 
   std::vector<QueueFacts> queues;  // by slot
+  unsigned groups = 1;             // of each FIFO queue
   Mutation mutation = Mutation::none;
 };
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/limits.h"
 
 namespace millrace::sim {
 
@@ -83,6 +84,9 @@ QueueSettings Workload::settings(QueueNumber queue) const {
   QueueSettings settings;
   settings.retention = facts.retention;
   settings.receive_count_max = facts.receive_count_max;
+  settings.fifo = facts.fifo;
+  settings.delay = facts.delay;
+  settings.deduplicate_by_group = facts.deduplicate_by_group;
   settings.arn = "arn:aws:sqs:sim:000000000000:q" + std::to_string(facts.slot);
   if (facts.dead_letter_slot) {
     if (const auto target = slots_[*facts.dead_letter_slot].queue) {
@@ -120,8 +124,10 @@ void Workload::opened(unsigned shard) {
   configure_all();
 }
 
-// The only refusal that a request of these clients may meet is that its queue is gone.
+// The only refusals that a request of these clients may meet: its queue is gone, or it has sent
+// more deduplication ids than there is memory for.
 void Workload::refused(QueueNumber queue, const ApiError& error) {
+  if (error.code() == ErrorCode::request_throttled && facts_.at(queue).fifo) return;
   if (error.code() == ErrorCode::queue_does_not_exist) return auditor_.queue_missing(queue);
   auditor_.broken("queue " + std::to_string(queue) + " refused a request: " + error.message());
 }
@@ -178,6 +184,22 @@ void Workload::act(std::size_t client) {
   CHECK(false);
 }
 
+// A group and a deduplication id: a new one, or one of those that were sent lately.
+FifoPlace Workload::any_place(QueueNumber queue) {
+  FifoPlace place;
+  if (!facts_.at(queue).fifo) return place;
+  place.group = "g" + std::to_string(random_.below(plan_.groups));
+  std::vector<std::string>& ids = deduplication_ids_[queue];
+  if (!ids.empty() && random_.chance(1, 4)) {
+    const std::uint64_t back = random_.below(random_.chance(1, 4) ? ids.size() : 10);
+    place.deduplication_id = ids[ids.size() - 1 - std::min<std::size_t>(back, ids.size() - 1)];
+  } else {
+    place.deduplication_id = "i" + std::to_string(ids.size());
+    ids.push_back(place.deduplication_id);
+  }
+  return place;
+}
+
 void Workload::send(std::size_t client) {
   const std::optional<QueueNumber> queue = any_queue();
   if (!queue) return finished(client);
@@ -185,15 +207,19 @@ void Workload::send(std::size_t client) {
     std::vector<MessageNumber> numbers;
     std::vector<std::string> bodies;
     std::vector<Milliseconds> delays;
+    std::vector<FifoPlace> places;
     Expected<std::vector<SentMessage>> result = ApiError();
   };
   auto request = std::make_shared<Request>();
+  const QueueFacts& facts = facts_.at(*queue);
   const std::uint64_t count = random_.chance(1, 2) ? 1 : 1 + random_.below(10);
   for (std::uint64_t i = 0; i < count; ++i) {
     const auto delay = random_.chance(1, 4) ? random_.below(kDelayMax) : 0;
-    request->delays.push_back(static_cast<Milliseconds>(delay));
+    request->delays.push_back(facts.fifo ? facts.delay : static_cast<Milliseconds>(delay));
+    request->places.push_back(any_place(*queue));
     request->numbers.push_back(auditor_.send_requested(*queue, random_.below(plan_.body_bytes_max),
-                                                       request->delays.back(), events_.now()));
+                                                       request->delays.back(), events_.now(),
+                                                       request->places.back()));
     request->bodies.push_back(auditor_.body(request->numbers.back()));
   }
   ++busy_;
@@ -203,6 +229,8 @@ void Workload::send(std::size_t client) {
         for (std::size_t i = 0; i < messages.size(); ++i) {
           messages[i].body = request->bodies[i];
           messages[i].delay = request->delays[i];
+          messages[i].group_id = request->places[i].group;
+          messages[i].deduplication_id = request->places[i].deduplication_id;
         }
         request->result = shard.send(ids_.at(*queue), messages, now);
       },
@@ -213,50 +241,94 @@ void Workload::send(std::size_t client) {
           std::uint64_t before = 0;
           for (std::size_t i = 0; i < request->numbers.size(); ++i) {
             const SentMessage& sent = (*request->result)[i];
-            auditor_.sent(request->numbers[i], sent.id, sent.sequence, events_.now());
+            if (!auditor_.sent(request->numbers[i], sent.id, sent.sequence, events_.now())) {
+              continue;
+            }
             if (sent.sequence.value() <= before) auditor_.broken("a batch was stored out of order");
             before = sent.sequence.value();
           }
+        } else if (outcome != Outcome::unknown) {
+          for (const MessageNumber number : request->numbers) auditor_.not_sent(number);
         }
         finished(client);
       });
 }
 
-void Workload::start_receive(QueueNumber queue, unsigned count, Milliseconds timeout,
-                             Milliseconds wait,
-                             std::function<void(Outcome, std::vector<Held>)> then) {
+// What a receive was answered with, as the auditor is told of it.
+std::vector<Workload::Held> Workload::take_answer(const Asked& asked, Outcome outcome,
+                                                  const Expected<ReceiveResult>& result,
+                                                  bool disturbed, Moment moment) {
+  std::vector<Held> held;
+  std::vector<DeliveryNumber> deliveries;
+  auto end = Auditor::AttemptEnd::unknown;
+  if (outcome == Outcome::done && result) {
+    // A server that stops answers with nothing.
+    const bool cut_short = disturbed && result->deliveries.empty();
+    if (!cut_short) end = Auditor::AttemptEnd::answered;
+    auditor_.answer_begins();
+    for (const Delivery& delivery : result->deliveries) {
+      const auto number =
+          auditor_.received(asked.queue, delivery, moment, asked.timeout, asked.attempt);
+      if (!number) continue;
+      deliveries.push_back(*number);
+      held.push_back({*number, asked.queue, delivery.receipt_handle});
+    }
+  } else if (outcome == Outcome::done && asked.attempt != 0 &&
+             result.error().code() == ErrorCode::invalid_parameter_value) {
+    end = Auditor::AttemptEnd::refused;
+  } else if (outcome == Outcome::done) {
+    refused(asked.queue, result.error());
+  }
+  if (asked.attempt != 0) auditor_.attempt_ended(asked.attempt, end, deliveries, moment);
+  return held;
+}
+
+void Workload::start_receive(const Asked& asked, std::function<void(std::vector<Held>)> then) {
   const Timestamp asked_at = events_.now();
   const std::uint64_t disturbances = world_.disturbances;
-  auditor_.receive_requested(queue);
+  auditor_.receive_requested(asked.queue);
+  if (asked.attempt != 0) auditor_.attempt_requested(asked.attempt, asked.timeout, asked_at);
   ++busy_;
   auto ended = std::make_shared<bool>(false);
-  const std::uint64_t number = driver_of(queue).receive(
-      {ids_.at(queue), count, timeout, wait},
-      [=, this](Outcome outcome, Expected<ReceiveResult> result, Moment moment) {
-        --busy_;
-        *ended = true;
-        std::vector<Held> held;
-        if (outcome == Outcome::done && !result) refused(queue, result.error());
-        if (outcome == Outcome::done && result) {
-          for (const Delivery& delivery : result->deliveries) {
-            const auto delivered = auditor_.received(queue, delivery, moment, timeout);
-            if (delivered) held.push_back({*delivered, queue, delivery.receipt_handle});
-          }
-        }
-        auditor_.receive_ended(queue, outcome, asked_at, wait,
-                               disturbances != world_.disturbances || outcome != Outcome::done,
-                               events_.now());
-        then(outcome, std::move(held));
-      });
-  if (wait == 0 || *ended || !random_.chance(1, 6)) return;
+  const std::string attempt_id = asked.attempt == 0 ? "" : std::to_string(asked.attempt);
+  const ReceiveRequest request{ids_.at(asked.queue), asked.count, asked.timeout, asked.wait,
+                               attempt_id};
+  const std::uint64_t number =
+      driver_of(asked.queue)
+          .receive(request, [=, this](Outcome outcome, Expected<ReceiveResult> result,
+                                      Moment moment) {
+            --busy_;
+            *ended = true;
+            const bool disturbed = disturbances != world_.disturbances || outcome != Outcome::done;
+            std::vector<Held> held = take_answer(asked, outcome, result, disturbed, moment);
+            auditor_.receive_ended(asked.queue, outcome, asked_at, asked.wait, disturbed,
+                                   events_.now());
+            then(std::move(held));
+          });
+  if (asked.wait == 0 || *ended || !random_.chance(1, 6)) return;
   // This client hangs up before its poll is over.
-  const auto patience = random_.below(static_cast<std::uint64_t>(wait));
+  const auto patience = random_.below(static_cast<std::uint64_t>(asked.wait));
   events_.after(static_cast<Milliseconds>(patience), [=, this] {
-    if (*ended || !driver_of(queue).cancel(number)) return;
+    if (*ended || !driver_of(asked.queue).cancel(number)) return;
     --busy_;
-    auditor_.receive_ended(queue, Outcome::refused, asked_at, wait, true, events_.now());
-    then(Outcome::refused, {});
+    if (asked.attempt != 0) {
+      auditor_.attempt_ended(asked.attempt, Auditor::AttemptEnd::unknown, {}, {});
+    }
+    // What it was about to be given is taken back, but for blocks that have left memory.
+    auditor_.receive_ended(asked.queue, Outcome::unknown, asked_at, asked.wait, true,
+                           events_.now());
+    then({});
   });
+}
+
+// No attempt, a new one, or the client's last one once more.
+AttemptNumber Workload::any_attempt(Client& client, QueueNumber queue) {
+  if (!facts_.at(queue).fifo || random_.chance(1, 2)) return 0;
+  if (client.attempt == 0 || client.attempt_queue != queue || random_.chance(1, 2)) {
+    client.attempt = auditor_.attempt_planned();
+    client.attempt_queue = queue;
+  }
+  return client.attempt;
 }
 
 void Workload::receive(std::size_t client) {
@@ -264,12 +336,16 @@ void Workload::receive(std::size_t client) {
   if (!queue) return finished(client);
   const auto timeout = random_.chance(1, 8) ? 0 : random_.below(kVisibilityMax);
   const auto wait = random_.chance(1, 2) ? 0 : random_.below(kWaitMax);
-  start_receive(*queue, 1 + static_cast<unsigned>(random_.below(10)),
-                static_cast<Milliseconds>(timeout), static_cast<Milliseconds>(wait),
-                [this, client](Outcome, std::vector<Held> held) {
-                  std::move(held.begin(), held.end(), std::back_inserter(clients_[client].held));
-                  finished(client);
-                });
+  Asked asked;
+  asked.queue = *queue;
+  asked.count = 1 + static_cast<unsigned>(random_.below(10));
+  asked.timeout = static_cast<Milliseconds>(timeout);
+  asked.wait = static_cast<Milliseconds>(wait);
+  asked.attempt = any_attempt(clients_[client], *queue);
+  start_receive(asked, [this, client](std::vector<Held> held) {
+    std::move(held.begin(), held.end(), std::back_inserter(clients_[client].held));
+    finished(client);
+  });
 }
 
 void Workload::start_erase(QueueNumber queue, std::vector<Held> held, std::function<void()> then) {
@@ -290,8 +366,12 @@ void Workload::start_erase(QueueNumber queue, std::vector<Held> held, std::funct
         --busy_;
         if (outcome == Outcome::done && !*result) refused(queue, result->error());
         if (outcome == Outcome::done && *result) {
-          for (const Held& one : held) {
-            auditor_.deleted(queue, one.number, outcome, events_.now());
+          for (std::size_t i = 0; i < held.size(); ++i) {
+            if ((**result)[i] == Erased::expired) {
+              auditor_.delete_refused(held[i].number, events_.now());
+            } else {
+              auditor_.deleted(queue, held[i].number, outcome, events_.now());
+            }
           }
         }
         then();
@@ -457,15 +537,16 @@ void Workload::heal_and_drain() {
   }
   const QueueCounts left = counts();
   auditor_.drained(left.visible + left.in_flight + left.delayed, events_.now());
-  if (!auditor_.violation()) check_empty_stores();
+  // What is remembered of sends and attempts is over by then.
+  if (advance(limits::kDeduplicationWindow + seconds(60))) check_empty_stores();
 }
 
 void Workload::drain_queue(QueueNumber queue, bool& found) {
   for (bool more = true; more && !auditor_.violation();) {
     more = false;
     auto ended = std::make_shared<bool>(false);
-    start_receive(queue, 10, kDrainVisibility, 0,
-                  [this, queue, &found, &more](Outcome, std::vector<Held> held) {
+    start_receive({.queue = queue, .timeout = kDrainVisibility},
+                  [this, queue, &found, &more](std::vector<Held> held) {
                     if (held.empty()) return;
                     found = more = true;
                     start_erase(queue, std::move(held), [] {});
@@ -478,7 +559,8 @@ void Workload::drain_queue(QueueNumber queue, bool& found) {
 void Workload::check_empty_stores() {
   for (const auto& driver : world_.drivers) {
     const std::unique_ptr<Snapshot> snapshot = driver->store().snapshot();
-    for (const Family family : {Family::index, Family::state, Family::due, Family::transfers}) {
+    for (const Family family : {Family::index, Family::state, Family::due, Family::groups,
+                                Family::deduplication, Family::transfers}) {
       const auto rows = snapshot->scan(family, {}, {}, SIZE_MAX);
       CHECK(rows);
       for (const Row& row : *rows) {

@@ -33,7 +33,9 @@ class Workload {
     std::string handle;
   };
   struct Client {
-    std::vector<Held> held;  // deliveries that it has not deleted yet
+    std::vector<Held> held;     // deliveries that it has not deleted yet
+    AttemptNumber attempt = 0;  // its last receive attempt, at `attempt_queue`
+    QueueNumber attempt_queue = 0;
     bool busy = false;
   };
   struct Slot {
@@ -59,8 +61,19 @@ class Workload {
   void change(std::size_t client);
   void purge(std::size_t client);
   void delete_queue(std::size_t client);
-  void start_receive(QueueNumber queue, unsigned count, Milliseconds timeout, Milliseconds wait,
-                     std::function<void(Outcome, std::vector<Held>)> then);
+  struct Asked {
+    QueueNumber queue = 0;
+    unsigned count = 10;
+    Milliseconds timeout = 0;
+    Milliseconds wait = 0;
+    AttemptNumber attempt = 0;
+  };
+  FifoPlace any_place(QueueNumber queue);
+  AttemptNumber any_attempt(Client& client, QueueNumber queue);
+  void start_receive(const Asked& asked, std::function<void(std::vector<Held>)> then);
+  std::vector<Held> take_answer(const Asked& asked, Outcome outcome,
+                                const Expected<ReceiveResult>& result, bool disturbed,
+                                Moment moment);
   void start_erase(QueueNumber queue, std::vector<Held> held, std::function<void()> then);
 
   // Faults.
@@ -85,7 +98,8 @@ class Workload {
   std::vector<Slot> slots_;
   std::map<QueueNumber, QueueFacts> facts_;
   std::map<QueueNumber, QueueId> ids_;
-  std::size_t busy_ = 0;  // requests under way
+  std::map<QueueNumber, std::vector<std::string>> deduplication_ids_;  // that were sent to it
+  std::size_t busy_ = 0;                                               // requests under way
   bool acting_ = true;
 };
 
