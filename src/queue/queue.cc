@@ -871,13 +871,13 @@ void Queue::unpin(BlockNumber number) {
   if (--it->second == 0) pinned_.erase(it);
 }
 
-// A block has left memory, or changed on disk behind the back of a load.
 // Loads that are asked for from now on must see what the batch being filled writes.
 void Queue::load_after_commit() {
   changed_ = true;
   evicted_seal_ = seal_count_ + 1;
 }
 
+// A block has left memory, or changed on disk behind the back of a load.
 void Queue::note_evicted(BlockNumber number) {
   // Its rows are in the batch being filled, or else at the latest in the one in flight.
   evicted_.push_back({changed_ ? seal_count_ + 1 : seal_count_, number});
