@@ -493,14 +493,17 @@ void Auditor::deleted(QueueNumber queue, DeliveryNumber number, Outcome outcome,
   if (!message.deleted_at) message.deleted_at = now;
 }
 
-// The deliveries of the message with the same receive attempt are one to the server.
+// The deliveries of the message with the same receive attempt are one to the server, unless it was
+// received anew.
 std::vector<DeliveryNumber> Auditor::with_same_handle(DeliveryNumber number) const {
   const Delivered& delivered = deliveries_[number];
   if (delivered.attempt == 0) return {number};
   std::vector<DeliveryNumber> same;
-  std::ranges::copy_if(
-      attempts_[delivered.attempt].all, std::back_inserter(same),
-      [&](DeliveryNumber other) { return deliveries_[other].message == delivered.message; });
+  std::ranges::copy_if(attempts_[delivered.attempt].all, std::back_inserter(same),
+                       [&](DeliveryNumber other) {
+                         return deliveries_[other].message == delivered.message &&
+                                deliveries_[other].count == delivered.count;
+                       });
   return same;
 }
 

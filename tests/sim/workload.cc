@@ -262,8 +262,8 @@ std::vector<Workload::Held> Workload::take_answer(const Asked& asked, Outcome ou
   std::vector<DeliveryNumber> deliveries;
   auto end = Auditor::AttemptEnd::unknown;
   if (outcome == Outcome::done && result) {
-    // A server that stops answers with nothing.
-    const bool cut_short = disturbed && result->deliveries.empty();
+    // A server that stops answers with nothing, and a poll whose time ends while messages are read.
+    const bool cut_short = result->deliveries.empty() && (disturbed || asked.wait > 0);
     if (!cut_short) end = Auditor::AttemptEnd::answered;
     auditor_.answer_begins();
     for (const Delivery& delivery : result->deliveries) {
