@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
   std::string mutation = "none";
   bool expect_violation = false;
   bool verbose = false;
+  bool with_fifo = false;
   CLI::App app(
       "Plays seeds against a simulated Millrace that crashes, and audits what it promises");
   app.add_option("--seed", seed, "The first seed");
@@ -43,6 +44,7 @@ int main(int argc, char** argv) {
   app.add_option("--mutation", mutation, "A fault to build in: none or reply-before-sync")
       ->check(CLI::IsMember({"none", "reply-before-sync"}));
   app.add_flag("--expect-violation", expect_violation, "Succeed only if a promise is broken");
+  app.add_flag("--fifo", with_fifo, "Let some of the queues be FIFO queues");
   app.add_flag("--verbose", verbose, "Print a line for each seed");
   CLI11_PARSE(app, argc, argv);
 
@@ -62,7 +64,7 @@ int main(int argc, char** argv) {
     const std::uint64_t current = seed + played;
     std::snprintf(running, sizeof running, "this was seed %llu\n",
                   static_cast<unsigned long long>(current));
-    Plan plan(current);
+    Plan plan(current, with_fifo);
     if (mutation == "reply-before-sync") plan.mutation = Mutation::reply_before_sync;
     Workload workload(plan, current);
     const std::optional<std::string> violation = workload.run();
@@ -76,9 +78,9 @@ int main(int argc, char** argv) {
     }
     if (!violation) continue;
     std::printf(
-        "seed %s breaks a promise: %s\n  the plan: %s\n  replay it: ./dev sim --seed %s%s\n",
+        "seed %s breaks a promise: %s\n  the plan: %s\n  replay it: ./dev sim --seed %s%s%s\n",
         number.c_str(), violation->c_str(), plan.text().c_str(), number.c_str(),
-        mutation == "none" ? "" : (" --mutation=" + mutation).c_str());
+        with_fifo ? " --fifo" : "", mutation == "none" ? "" : (" --mutation=" + mutation).c_str());
     return expect_violation ? 0 : 1;
   }
   std::printf(

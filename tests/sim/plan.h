@@ -20,7 +20,8 @@ enum class Mutation {
 };
 
 struct Plan {
-  explicit Plan(std::uint64_t seed);
+  /// @param with_fifo whether some of the queues may be FIFO queues.
+  explicit Plan(std::uint64_t seed, bool with_fifo = false);
 
   /// What a failing run prints beside its seed.
   std::string text() const;
