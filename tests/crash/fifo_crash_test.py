@@ -59,7 +59,7 @@ class FifoLedger(Ledger):
         super().__init__()
         self.groups = {name: Group() for name in GROUPS}
         self.sent_as = {}  # body: (message id, sequence number)
-        self.floors = {}  # body: the queue's highest acknowledged sequence number before it was sent
+        self.floors = {}  # body: the highest number that was acknowledged before it was sent
         self.sequence = 0  # the queue's highest acknowledged one
         self.repeats = 0
         self.locked_at_kills = 0
