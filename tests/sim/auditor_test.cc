@@ -177,5 +177,95 @@ TEST_F(AuditorTest, ComparesCountsWithWhatCanBeReceived) {
   expect_broken("at rest, 2 messages were counted and 1 could be received");
 }
 
+// A FIFO queue, and the words to say what happens to messages of one group.
+class FifoAuditorTest : public AuditorTest {
+ protected:
+  MessageNumber request(const std::string& deduplication_id, std::int64_t when) {
+    return auditor.send_requested(fifo, 30, 0, at(when), {"group", deduplication_id});
+  }
+  bool answer(MessageNumber number, std::uint8_t id, std::int64_t when) {
+    return auditor.sent(number, MessageId{id}, SequenceNumber{id}, at(when));
+  }
+  // A receive in an answer of its own, unless told otherwise.
+  DeliveryNumber receive_fifo(MessageNumber number, std::uint8_t id, std::int64_t when,
+                              AttemptNumber attempt = 0, bool same_answer = false) {
+    text = auditor.body(number);
+    Delivery delivery;
+    delivery.message.body = text;
+    delivery.message.group_id = "group";
+    delivery.id = MessageId{id};
+    delivery.sequence = SequenceNumber{id};
+    delivery.receive_count = 1;
+    if (!same_answer) auditor.answer_begins();
+    return *auditor.received(fifo, delivery, {at(when), at(when)}, 1000, attempt);
+  }
+
+  const QueueNumber fifo = make({2, 0, seconds(1000), 0, {}, true});
+  const MessageNumber first = request("a", 0);
+  const MessageNumber second = request("b", 5);
+};
+
+TEST_F(FifoAuditorTest, IsContentWithAGroupInOrder) {
+  EXPECT_TRUE(answer(first, 10, 10) && answer(second, 11, 10));
+  const DeliveryNumber delivery = receive_fifo(first, 10, 20);
+  auditor.delete_requested(fifo, delivery);
+  receive_fifo(second, 11, 30);
+  EXPECT_FALSE(auditor.violation()) << *auditor.violation();
+}
+
+TEST_F(FifoAuditorTest, IsContentWithAGroupInOneAnswer) {
+  EXPECT_TRUE(answer(first, 10, 10) && answer(second, 11, 10));
+  receive_fifo(first, 10, 20);
+  receive_fifo(second, 11, 20, 0, true);
+  EXPECT_FALSE(auditor.violation()) << *auditor.violation();
+}
+
+TEST_F(FifoAuditorTest, SeesAMessageOvertakeOneInFlightAfterACrashAsWell) {
+  EXPECT_TRUE(answer(first, 10, 10) && answer(second, 11, 10));
+  receive_fifo(first, 10, 20);
+  auditor.crashed(0);
+  receive_fifo(second, 11, 30);
+  expect_broken("before another one");
+}
+
+TEST_F(FifoAuditorTest, SeesARepeatedIdStoredTwice) {
+  EXPECT_TRUE(answer(first, 10, 10));
+  answer(request("a", 20), 12, 30);
+  expect_broken("has the same deduplication id");
+}
+
+TEST_F(FifoAuditorTest, SeesARepeatDelivered) {
+  EXPECT_TRUE(answer(first, 10, 10));
+  const MessageNumber repeat = request("a", 20);
+  EXPECT_FALSE(answer(repeat, 10, 30));
+  receive_fifo(repeat, 10, 40);
+  expect_broken("a repeat was stored");
+}
+
+TEST_F(FifoAuditorTest, LetsAnIdBeUsedAgainAfterFiveMinutes) {
+  EXPECT_TRUE(answer(first, 10, 10));
+  EXPECT_TRUE(answer(request("a", 300'010), 12, 300'020));
+  EXPECT_FALSE(auditor.violation()) << *auditor.violation();
+}
+
+TEST_F(FifoAuditorTest, SeesADeleteRefusedInTime) {
+  EXPECT_TRUE(answer(first, 10, 10));
+  const DeliveryNumber delivery = receive_fifo(first, 10, 20);
+  auditor.delete_requested(fifo, delivery);
+  auditor.delete_refused(delivery, at(1019));
+  expect_broken("was refused");
+}
+
+TEST_F(FifoAuditorTest, SeesARepeatedAttemptBringSomethingElse) {
+  EXPECT_TRUE(answer(first, 10, 10));
+  const AttemptNumber attempt = auditor.attempt_planned();
+  auditor.attempt_requested(attempt, 1000, at(20));
+  const DeliveryNumber delivery = receive_fifo(first, 10, 20, attempt);
+  auditor.attempt_ended(attempt, Auditor::AttemptEnd::answered, {delivery}, {at(20), at(20)});
+  auditor.attempt_requested(attempt, 1000, at(500));
+  auditor.attempt_ended(attempt, Auditor::AttemptEnd::answered, {}, {at(500), at(500)});
+  expect_broken("did not bring the same messages");
+}
+
 }  // namespace
 }  // namespace millrace::sim
