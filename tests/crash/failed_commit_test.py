@@ -20,7 +20,7 @@ from support import Client, Refused, Server, Skipped, TracedServer, check, run_c
 CLIENTS = 3
 FAILURES = 3
 STEPS_AFTER = 20
-SECONDS_MAX = 60
+SECONDS_MAX = 180
 RETRY_SECONDS = 0.02
 VISIBILITY_MILLISECONDS = 30_000
 FAILED = "shard 0 failed: "
