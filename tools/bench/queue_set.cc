@@ -17,10 +17,11 @@ QueueSet::QueueSet(const Options& options, std::uint32_t run_tag)
   }
   EventLoop loop;
   SqsAdmin admin(loop, server_);
-  const std::string ending = server_.groups > 0 ? ".fifo" : "";
   for (std::size_t i = 0; i < options.queues; ++i) {
-    const std::string number = options.queues == 1 ? "" : "-" + std::to_string(i);
-    urls_.push_back(admin.create_queue(name + number + ending));
+    std::string numbered = name;
+    if (options.queues > 1) numbered.append("-").append(std::to_string(i));
+    if (server_.groups > 0) numbered.append(".fifo");
+    urls_.push_back(admin.create_queue(numbered));
   }
 }
 
