@@ -122,7 +122,10 @@ struct IndexRecord {
   Timestamp sent_at;       // the latest of them
   Timestamp due;           // when they may first be received; the same for all
   bool moved = false;  // holds messages that a dead-letter move brought, older than their number
-  std::vector<GroupKey> groups = {};  // FIFO: of each message; else empty
+  std::vector<GroupKey> groups = {};  // of each message; empty if none has a group
+
+  /// The group of message `slot`; GroupKey{} if it has none.
+  GroupKey group(unsigned slot) const { return groups.empty() ? GroupKey{} : groups[slot]; }
 };
 /// Without the place, which put_placed() adds in front.
 std::string encode_index(const IndexRecord& record);

@@ -81,6 +81,20 @@ TEST(FifoQueueWithoutMemory, ReadsNoGroupWhoseRowsAreNotWrittenYet) {
   EXPECT_EQ(next->bodies(), std::vector<std::string>{"a2"});
 }
 
+TEST_F(FifoQueueTest, AShortPollWaitsForWhatHasExpiredInFlightToFreeItsGroup) {
+  loop.configure(queue, {.retention = seconds(60), .fifo = true});
+  send("group", "old");
+  clock.advance(seconds(30));
+  send("group", "new");
+  const auto first = loop.receive({queue, 1, seconds(600), 0});
+  loop.settle();
+  ASSERT_EQ(first->bodies(), std::vector<std::string>{"old"});
+  clock.advance(seconds(30));
+  loop.turn();  // what is too old is being looked up
+  ASSERT_TRUE(loop.loads_pending());
+  EXPECT_EQ(receive(0)->bodies(), std::vector<std::string>{"new"});
+}
+
 TEST_F(FifoQueueTest, ARepeatedAttemptDoesNotBringWhatIsTooOld) {
   loop.configure(queue, {.retention = seconds(60), .fifo = true});
   send("group", "old");
