@@ -66,7 +66,9 @@ TEST(FifoQueueWithoutMemory, ReadsNoGroupWhoseRowsAreNotWrittenYet) {
   const std::vector<Delivery> first = loop.poll(queue, 1);
   ASSERT_EQ(first.size(), 1U);
   send({{"a", "a2"}, {"b", "b1"}});
-  // While "b1" is taken, "a2" is filed; then it is its turn.
+  send({{"c", "c1"}});
+  ASSERT_EQ(loop.poll_bodies(queue, 1), std::vector<std::string>{"b1"});
+  // While "c1" is taken, "a2" is filed, and its block stays for "b1"; then it is its turn.
   const auto other = loop.receive({queue, 1, seconds(30), 0});
   load();
   const ReceiptHandle handle = loop.sealer().open(first[0].receipt_handle).value();
@@ -77,7 +79,7 @@ TEST(FifoQueueWithoutMemory, ReadsNoGroupWhoseRowsAreNotWrittenYet) {
   const auto next = loop.receive({queue, 1, seconds(30), seconds(20)});
   load();
   loop.settle();
-  EXPECT_EQ(other->bodies(), std::vector<std::string>{"b1"});
+  EXPECT_EQ(other->bodies(), std::vector<std::string>{"c1"});
   EXPECT_EQ(next->bodies(), std::vector<std::string>{"a2"});
 }
 
