@@ -11,7 +11,7 @@ T pick(Random& random, const T (&choices)[size]) {
 
 }  // namespace
 
-Plan::Plan(std::uint64_t seed, bool with_fifo) {
+Plan::Plan(std::uint64_t seed) {
   Random random(seed);
   shards = random.chance(1, 2) ? 2 : 1;
   clients = 1 + static_cast<unsigned>(random.below(6));
@@ -28,7 +28,7 @@ Plan::Plan(std::uint64_t seed, bool with_fifo) {
   relocation_interval = pick<Milliseconds>(random, {0, 100, 2000});
   down_time_max = pick<Milliseconds>(random, {1, 1000, 4000});
   // Longer than deduplication ids are remembered.
-  if (think_time_max == 1000 && random.chance(1, 2) && with_fifo) length = seconds(700);
+  if (think_time_max == 1000 && random.chance(1, 2)) length = seconds(700);
   weights[send] = 1 + random.below(8);
   weights[receive] = 1 + random.below(10);
   weights[erase] = random.chance(1, 5) ? 0 : 1 + random.below(8);
@@ -38,7 +38,7 @@ Plan::Plan(std::uint64_t seed, bool with_fifo) {
   if (random.chance(1, 4)) weights[delete_queue] = 1;
 
   groups = pick(random, {1U, 3U, 20U});
-  const std::uint64_t fifo_chance = with_fifo ? random.below(5) : 0;  // out of four
+  const std::uint64_t fifo_chance = random.below(5);  // out of four
   const unsigned count = 1 + static_cast<unsigned>(random.below(4));
   for (unsigned slot = 0; slot < count; ++slot) {
     QueueFacts facts;

@@ -10,18 +10,12 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "sim/auditor.h"
+#include "sim/mutation.h"
 
 namespace millrace::sim {
 
-/// A deliberate fault in the driver, to see that the auditor notices.
-enum class Mutation {
-  none,
-  reply_before_sync,  // calls are acknowledged when their batch is handed to the store
-};
-
 struct Plan {
-  /// @param with_fifo whether some of the queues may be FIFO queues.
-  explicit Plan(std::uint64_t seed, bool with_fifo = false);
+  explicit Plan(std::uint64_t seed);
 
   /// What a failing run prints beside its seed.
   std::string text() const;
@@ -47,7 +41,7 @@ struct Plan {
 
   std::vector<QueueFacts> queues;  // by slot
   unsigned groups = 1;             // of each FIFO queue
-  Mutation mutation = Mutation::none;
+  Mutation mutation = {};          // none
 };
 
 }  // namespace millrace::sim

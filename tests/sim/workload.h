@@ -25,6 +25,8 @@ class Workload {
 
   const Auditor& auditor() const { return auditor_; }
   std::uint64_t disturbances() const { return world_.disturbances; }
+  /// How much time has passed for the server.
+  Milliseconds simulated() const { return events_.now() - began_; }
 
  private:
   struct Held {
@@ -94,12 +96,14 @@ class Workload {
   World world_;
   Events& events_;
   Random& random_;
+  const Timestamp began_;
   std::vector<Client> clients_;
   std::vector<Slot> slots_;
   std::map<QueueNumber, QueueFacts> facts_;
   std::map<QueueNumber, QueueId> ids_;
   std::map<QueueNumber, std::vector<std::string>> deduplication_ids_;  // that were sent to it
   std::size_t busy_ = 0;                                               // requests under way
+  std::size_t requests_ = 0;                                           // of clients, so far
   bool acting_ = true;
 };
 
