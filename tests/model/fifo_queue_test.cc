@@ -83,6 +83,27 @@ TEST(FifoQueueWithoutMemory, ReadsNoGroupWhoseRowsAreNotWrittenYet) {
   EXPECT_EQ(next->bodies(), std::vector<std::string>{"a2"});
 }
 
+TEST(FifoQueueWithoutMemory, EndsARepeatedAttemptWhoseMessagesArePurgedWhileTheyAreRead) {
+  ManualClock clock{Timestamp{1'700'000'000'000}};
+  LoopHarness loop(clock, {.memory_bytes = 1});
+  const QueueId queue = loop.create_queue({.retention = seconds(345'600), .fifo = true});
+  loop.submit([&](Shard& shard, Timestamp now) {
+    NewMessage message;
+    message.group_id = message.body = message.deduplication_id = "one";
+    ASSERT_TRUE(shard.send(queue, std::span(&message, 1), now));
+  });
+  loop.settle();
+  const ReceiveRequest attempt{queue, 1, seconds(30), 0, "attempt"};
+  const auto first = loop.receive(attempt);
+  loop.settle();
+  ASSERT_EQ(first->bodies(), std::vector<std::string>{"one"});
+  const auto repeat = loop.receive(attempt);
+  ASSERT_FALSE(repeat->result);
+  loop.purge(queue);
+  ASSERT_TRUE(repeat->result);
+  EXPECT_EQ(repeat->bodies(), std::vector<std::string>{});
+}
+
 TEST_F(FifoQueueTest, ARepeatedAttemptDoesNotBringWhatIsTooOld) {
   loop.configure(queue, {.retention = seconds(60), .fifo = true});
   send("group", "old");
