@@ -12,8 +12,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -68,6 +70,8 @@ struct World {
   std::function<void(unsigned shard)> opened;
   /// Told when a shard has lost what was not durable.
   std::function<void(unsigned shard)> crashed;
+  /// The queue that an ARN names, for move tasks.
+  std::function<std::optional<QueueId>(std::string_view arn)> find_queue;
   std::uint64_t disturbances = 0;  // crashes and restarts so far
 
  private:

@@ -48,6 +48,12 @@ Written no_applied_numbers(const RowChange& change) {
   return lost ? Written() : std::string(change.value);
 }
 
+Written no_move_tasks(const RowChange& change) {
+  const bool lost = change.family == Family::queues &&
+                    parse_queue_key(change.key).value().kind == QueueRowKey::Kind::move_task;
+  return lost ? Written() : std::string(change.value);
+}
+
 void unlock_groups(const Snapshot& rows, WriteBatch& changes) {
   for (const Row& row : all(rows, Family::state)) {
     const bool fifo = !parse_state(row.value).value().index.groups.empty();
@@ -88,6 +94,7 @@ constexpr Mutation kMutations[] = {
     {.name = "lost-transfer-numbers",
      .fault = "what was applied of a channel between shards is not written",
      .written = no_applied_numbers},
+    {.name = "lost-move-tasks", .fault = "move tasks are not written", .written = no_move_tasks},
     {.name = "unlocked-groups",
      .fault = "a start forgets which messages of groups are in flight",
      .before_start = unlock_groups},

@@ -56,6 +56,25 @@ Plan::Plan(std::uint64_t seed) {
     }
     queues.push_back(facts);
   }
+  if (random.chance(1, 2)) plan_moves(random);
+}
+
+// Tasks only lead to higher slots, or back from the dead-letter queue, so that nothing is moved in
+// circles. What can be moved ages the same everywhere.
+void Plan::plan_moves(Random& random) {
+  for (std::uint64_t tries = 1 + random.below(6); tries > 0; --tries) {
+    PlannedMove planned;
+    planned.from = static_cast<unsigned>(random.below(queues.size()));
+    planned.rate = pick(random, {0U, 0U, 10U, 100U});
+    const auto to = static_cast<unsigned>(random.below(queues.size()));
+    const bool back = planned.from == 0 && random.chance(1, 2);
+    if (!back && (to <= planned.from || queues[to].fifo != queues[planned.from].fifo)) continue;
+    if (!back) planned.to = to;
+    moves.push_back(planned);
+  }
+  if (moves.empty()) return;
+  weights[move_task] = 1 + random.below(3);
+  for (QueueFacts& queue : queues) queue.retention = queues[0].retention;
 }
 
 std::string Plan::text() const {
@@ -79,6 +98,11 @@ std::string Plan::text() const {
               std::to_string(queue.receive_count_max);
     }
     text += "]";
+  }
+  for (const PlannedMove& planned : moves) {
+    text += " [move " + std::to_string(planned.from) + " to " +
+            (planned.to ? std::to_string(*planned.to) : "where it came from") + ", rate " +
+            std::to_string(planned.rate) + "]";
   }
   return text;
 }

@@ -50,6 +50,7 @@ class Workload {
   QueueSettings settings(QueueNumber queue) const;
   void configure_all();
   void opened(unsigned shard);
+  std::optional<QueueId> find_queue(std::string_view arn) const;
   void refused(QueueNumber queue, const ApiError& error);
   std::optional<QueueNumber> any_queue();
 
@@ -63,6 +64,10 @@ class Workload {
   void change(std::size_t client);
   void purge(std::size_t client);
   void delete_queue(std::size_t client);
+  void move(std::size_t client);
+  void start_move(const PlannedMove& planned, QueueNumber source, std::function<void()> then);
+  void cancel_move(QueueNumber source, std::function<void()> then);
+  void list_moves(QueueNumber source, std::function<void()> then);
   struct Asked {
     QueueNumber queue = 0;
     unsigned count = 10;
@@ -85,6 +90,7 @@ class Workload {
   void heal_and_drain();
   bool advance(Milliseconds by);
   bool wait_until_idle();
+  bool wait_until_moved();
   void drain_queue(QueueNumber queue, bool& found);
   QueueCounts counts();
   void check_empty_stores();
