@@ -398,7 +398,10 @@ bool FifoQueue::repeat_attempt(const ReceiveRequest& request, Timestamp now, Tak
   prune(now);
   const Fingerprint id = context_.fingerprints.receive_attempt(request.attempt_id);
   AttemptRecord* attempt = attempts_.find(id);
-  if (attempt == nullptr) return false;
+  if (attempt == nullptr) {
+    unpin_attempt();  // a purge may have taken it away while its blocks were read
+    return false;
+  }
   std::size_t held = 0;
   std::size_t visible = 0;
   bool loading = false;
