@@ -60,14 +60,6 @@ std::string_view cut(std::string_view& text, char separator) {
   return part;
 }
 
-std::string_view path_of(std::string_view target) {
-  return target.substr(0, target.find('?'));
-}
-std::string_view query_of(std::string_view target) {
-  const std::size_t mark = target.find('?');
-  return mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
-}
-
 /// Whether the query string names a parameter of a presigned URL.
 bool is_presigned(std::string_view query) {
   for (std::string_view rest = query; !rest.empty();) {
@@ -280,7 +272,7 @@ SignatureVerifier::SignatureVerifier(Region region, std::string service)
     : region_(region.text()), service_(std::move(service)) {}
 
 bool SignatureVerifier::is_signed(const HttpRequest& request) {
-  return request.has_field("authorization") || is_presigned(query_of(request.target));
+  return request.has_field("authorization") || is_presigned(request.query());
 }
 
 /// Takes the query string apart. A malformed escape stays as it is; nobody signs one.
@@ -422,7 +414,7 @@ Expected<const AccessKey*> SignatureVerifier::verify(const HttpRequest& request,
     signing_keys_.clear();
     credentials_ = credentials;
   }
-  read_query(query_of(request.target));
+  read_query(request.query());
   Claim claim;
   const Expected<void> read = request.has_field("authorization")
                                   ? read_authorization(request, claim)
@@ -474,7 +466,7 @@ Expected<const AccessKey*> SignatureVerifier::verify(const HttpRequest& request,
 
 void SignatureVerifier::write_canonical_request(const HttpRequest& request, const Claim& claim) {
   canonical_.assign(request.method).append(1, '\n');
-  append_canonical_path(canonical_, path_of(request.target));
+  append_canonical_path(canonical_, request.path());
   canonical_ += '\n';
   append_canonical_query(claim.presigned);
   canonical_ += '\n';
