@@ -214,8 +214,16 @@ void Queue::list(BlockNumber number, Block& block) {
 
 void Queue::set_deadline(Timestamp at, SequenceNumber sequence) {
   deadlines_.set(at, sequence);
-  // A client may change a visibility again and again; only its last timer counts.
-  if (deadlines_.size() > 2 * in_flight_ + 256) rebuild_deadlines();
+  // Messages are deleted before their time, and a visibility may be changed again and again.
+  const std::size_t many = 2 * in_flight_ + 256;
+  if (deadlines_.size() <= many) return;
+  deadlines_.erase_if([this](const TimerHeap<SequenceNumber>::Timer& timer) {
+    const auto it = blocks_.find(block_of(timer.key));
+    if (it == blocks_.end()) return true;
+    const SlotState& state = it->second.slots[slot_of(timer.key)];
+    return state.phase != Phase::in_flight || state.visible_at != timer.at;
+  });
+  if (deadlines_.size() > many) rebuild_deadlines();  // some stand there more than once
 }
 
 void Queue::rebuild_deadlines() {
@@ -940,13 +948,9 @@ void Queue::evict_over_budget(Timestamp now) {
 // --- commits ---
 
 void Queue::write_state(BlockNumber number, Block& block, Timestamp parked_until) {
-  StateRecord record;
-  record.index = block.index;
-  record.parked_until = parked_until;
-  record.slots = touch(block);
   std::string value;
   append_place(value, block.index.place);
-  value += encode_state(record);
+  value += encode_state(block.index, parked_until, touch(block), !fifo());
   context_.effects.writes.put(Family::state, block_key(id_, number), value);
   block.state_on_disk = true;
   block.dirty = false;
@@ -1056,7 +1060,9 @@ void Queue::seal_relocations() {
     // Index rows are written once and erased once: a new place is a new row.
     writes.erase(Family::index, key);
     writes.put_placed(Family::index, key, moved.payload, encode_index(moved.index));
-    if (state) writes.put_placed(Family::state, key, moved.payload, encode_state(*state));
+    if (state)
+      writes.put_placed(Family::state, key, moved.payload,
+                        encode_state(state->index, state->parked_until, state->slots, !fifo()));
     evicted_.push_back({seal_count_ + 1, number});  // a load may still bring the old place
     ++relocating_;
     sealed_.push_back(std::move(moved));

@@ -151,7 +151,9 @@ struct StateRecord {
   std::vector<SlotState> slots;
 };
 /// Without the place, which put_placed() or the caller adds in front.
-std::string encode_state(const StateRecord& record);
+/// @param with_groups false: the groups are left to the index row.
+std::string encode_state(const IndexRecord& index, Timestamp parked_until,
+                         const std::vector<SlotState>& slots, bool with_groups = true);
 std::optional<StateRecord> parse_state(std::string_view value);
 
 /// What changes about a queue with its messages and cannot be counted again at a start.

@@ -129,10 +129,9 @@ void StandardQueue::block_committed(SealedBlock& sealed, Timestamp) {
   if (frontier_ == sealed.number && room) {
     frontier_ = sealed.number + 1;
   } else if (!noisy_.empty() && searched_to() == sealed.number) {
-    const bool quiet = any_quiet(sealed.index, {});
-    if (quiet && !room) return;  // the search comes to it
     searched_to_ = sealed.number + 1;
-    if (!quiet) return count_on_disk(sealed.index, {}, true);
+    if (!any_quiet(sealed.index, {})) return count_on_disk(sealed.index, {}, true);
+    // It stays: if there is no room, the noisy blocks give way after this.
   } else {
     return;
   }

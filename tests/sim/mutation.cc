@@ -28,7 +28,8 @@ std::string without(Phase from, std::string_view value) {
   for (SlotState& slot : state->slots) {
     if (slot.phase == from) slot.phase = Phase::waiting;
   }
-  return std::string(value.substr(0, kPayloadPlaceBytes)) + encode_state(*state);
+  return std::string(value.substr(0, kPayloadPlaceBytes)) +
+         encode_state(state->index, state->parked_until, state->slots);
 }
 
 Written no_deduplication_ids(const RowChange& change) {
