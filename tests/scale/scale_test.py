@@ -676,8 +676,8 @@ def fair(figures):
             for share in ("p50", "p90", "p99"):
                 label = f"quiet, {'alone' if 'alone' in name else 'beside noise'}, {share}, ms"
                 figures.note(label, found[f"{name}_{share}_ms"])
-        figures.note("mean time in queue, beside noise / alone", found["in_queue_ratio_mean"])
-        figures.at_most("median time in queue, beside noise / alone", found["in_queue_ratio_p50"], 2.0)
+        figures.note("time in queue, beside noise / alone, mean", found["in_queue_ratio_mean"])
+        figures.at_most("and median", found["in_queue_ratio_p50"], 2.0)
         figures.at_most("memory, MiB", server.rss_max // MIB, MEMORY_MIB)
 
 
