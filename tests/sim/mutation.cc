@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <set>
+#include <string>
 
 #include "base/check.h"
 #include "queue/records.h"
@@ -56,9 +58,13 @@ Written no_move_tasks(const RowChange& change) {
 }
 
 void unlock_groups(const Snapshot& rows, WriteBatch& changes) {
+  std::set<std::string> grouped;  // only FIFO queues have groups here
+  for (const Row& row : all(rows, Family::index)) {
+    if (!parse_index(row.value).value().groups.empty()) grouped.insert(row.key);
+  }
   for (const Row& row : all(rows, Family::state)) {
-    const bool fifo = !parse_state(row.value).value().index.groups.empty();
-    if (fifo) changes.put(Family::state, row.key, without(Phase::in_flight, row.value));
+    if (!grouped.contains(row.key)) continue;
+    changes.put(Family::state, row.key, without(Phase::in_flight, row.value));
   }
 }
 

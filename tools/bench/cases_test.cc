@@ -107,6 +107,24 @@ TEST(Cases, DrainEmptiesWhatItFilled) {
   EXPECT_EQ(figures["removed"], "105");
 }
 
+TEST(Cases, FairMeasuresQuietTenantsAloneAndBesideTheNoisyOne) {
+  FakeSqs server({});
+  Options options = small_options(server);
+  options.quiet_tenants = 5;
+  options.noisy_times = 10;
+  options.work_milliseconds = 1;
+  options.rate = 200;
+  options.seconds = 0.3;
+  options.warmup_seconds = 0;
+  auto figures = run("fair", options);
+  EXPECT_EQ(figures["failures"], "0");
+  EXPECT_EQ(figures["noisy backlog"], "105");
+  EXPECT_NE(figures["quiet received alone"], "0");
+  EXPECT_NE(figures["quiet received"], "0");
+  EXPECT_NE(figures["noisy received"], "0");
+  EXPECT_EQ(server.groups(), 6U);
+}
+
 TEST(Cases, SendKeepsToItsRate) {
   FakeSqs server({});
   Options options = small_options(server);
