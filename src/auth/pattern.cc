@@ -1,6 +1,7 @@
 #include "auth/pattern.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/ascii.h"
@@ -51,12 +52,6 @@ std::size_t split_arn(std::string_view text, bool variables,
 }
 
 }  // namespace
-
-Pattern Pattern::any() {
-  Pattern pattern;
-  pattern.pieces_.push_back({Kind::any_run, {}});
-  return pattern;
-}
 
 void Pattern::add_literal(std::string_view text) {
   if (!pieces_.empty() && pieces_.back().kind == Kind::literal) {

@@ -9,9 +9,7 @@
 // nothing.
 #pragma once
 
-#include <array>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,8 +26,6 @@ struct PatternSyntax {
 
 class Pattern {
  public:
-  /// The pattern that matches everything.
-  static Pattern any();
   /// @return nothing when a `${` of it is no variable.
   static std::optional<Pattern> parse(std::string_view text, PatternSyntax syntax);
 
