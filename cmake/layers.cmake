@@ -48,6 +48,7 @@ function(millrace_add_layer name)
 
   if(tests AND MILLRACE_TESTS)
     add_executable(${name}_test ${tests})
+    target_compile_options(${name}_test PRIVATE -O0)  # compiled faster; what it tests is optimised
     target_link_libraries(${name}_test PRIVATE millrace_${name}
                                                millrace_warnings GTest::gtest_main GTest::gmock
                                                pugixml::pugixml)

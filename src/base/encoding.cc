@@ -139,6 +139,11 @@ std::optional<std::string> from_base64(std::string_view text) {
 std::string percent_encode(std::string_view text) {
   std::string out;
   out.reserve(text.size() + text.size() / 2);
+  append_percent_encoded(out, text);
+  return out;
+}
+
+void append_percent_encoded(std::string& out, std::string_view text) {
   for (const char c : text) {
     if (is_unreserved(c)) {
       out += c;
@@ -149,7 +154,6 @@ std::string percent_encode(std::string_view text) {
       out += kUpperHexDigits[byte & 15];
     }
   }
-  return out;
 }
 
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {

@@ -36,6 +36,8 @@ std::optional<std::string> from_base64(std::string_view text);
 
 /// Percent-encodes all but RFC 3986's unreserved characters, as SigV4 wants it.
 std::string percent_encode(std::string_view text);
+/// The same, appended.
+void append_percent_encoded(std::string& out, std::string_view text);
 /// Undoes percent-encoding; with `plus_is_space`, `+` too (form bodies). Nothing on a bad escape.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
 

@@ -103,6 +103,8 @@ constexpr ErrorRow kErrors[] = {
      sender, "The request signature does not conform to AWS standards."},
     {expired_token, "ExpiredTokenException", kCoral, "ExpiredToken", 403, sender,
      "The security token included in the request is expired."},
+    {request_expired, "RequestExpired", kCoral, "RequestExpired", 400, sender,
+     "Request has expired."},
     {internal_failure, "InternalFailure", kCoral, "InternalFailure", 500, receiver,
      "The request processing has failed because of an unknown error, exception or failure."},
     {service_unavailable, "ServiceUnavailable", kCoral, "ServiceUnavailable", 503, receiver,

@@ -52,6 +52,7 @@ enum class ErrorCode {
   invalid_signature,
   incomplete_signature,
   expired_token,
+  request_expired,
   internal_failure,
   service_unavailable,
 };
@@ -81,9 +82,16 @@ class ApiError {
   /// With the table's usual text.
   explicit ApiError(ErrorCode code) : code_(code), message_(error_row(code).message) {}
   ApiError(ErrorCode code, std::string message) : code_(code), message_(std::move(message)) {}
+  /// @param query_message what the Query protocol says instead.
+  ApiError(ErrorCode code, std::string message, std::string query_message)
+      : code_(code), message_(std::move(message)), query_message_(std::move(query_message)) {}
 
   ErrorCode code() const { return code_; }
   const std::string& message() const { return message_; }
+  /// The text for the Query protocol; message() where the two do not differ.
+  const std::string& query_message() const {
+    return query_message_.empty() ? message_ : query_message_;
+  }
   const ErrorRow& row() const { return error_row(code_); }
 
   friend bool operator==(const ApiError&, const ApiError&) = default;
@@ -91,6 +99,7 @@ class ApiError {
  private:
   ErrorCode code_;
   std::string message_;
+  std::string query_message_;  // empty: message_
 };
 
 template <class T>

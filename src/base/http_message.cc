@@ -30,4 +30,23 @@ bool HttpRequest::has_field(std::string_view name) const {
                      [&](const HttpField& f) { return same_name(f.name, name); });
 }
 
+std::string_view HttpRequest::path() const {
+  return target.substr(0, target.find('?'));
+}
+
+std::string_view HttpRequest::query() const {
+  return target.substr(std::min(path().size() + 1, target.size()));
+}
+
+std::string_view query_value(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(pair.size() + 1, query.size()));
+    if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=') {
+      return pair.substr(name.size() + 1);
+    }
+  }
+  return {};
+}
+
 }  // namespace millrace

@@ -44,7 +44,15 @@ struct HttpRequest {
   std::string_view field(std::string_view name) const;
   /// Whether a field called `name` (lower case) is there at all.
   bool has_field(std::string_view name) const;
+
+  /// The target up to its '?', and what stands behind it; both as sent.
+  std::string_view path() const;
+  std::string_view query() const;
 };
+
+/// The value of the first parameter called `name` in a query string, as it was sent; or an empty
+/// view.
+std::string_view query_value(std::string_view query, std::string_view name);
 
 struct HttpResponse {
   unsigned status = 200;

@@ -89,6 +89,10 @@ inline constexpr unsigned kMessageIdHalfBits = 61;
 inline constexpr unsigned kQueueIdShardShift = 48;  // a QueueId's shard stands above these bits
 inline constexpr std::uint64_t kShardsMax = 4'096;
 
+// --- ours: queues ------------------------------------------------------------------------------
+
+inline constexpr std::size_t kNoisyGroupsMax = 100;  // of a queue, at once
+
 // --- ours: HTTP --------------------------------------------------------------------------------
 
 inline constexpr std::size_t kRequestBodyMax = 4 * 1024 * 1024;  // bytes; a form may triple a body

@@ -69,8 +69,8 @@ void FifoQueue::set_settings(QueueSettings settings) {
 // them. What lies below the head has been filed.
 void FifoQueue::restore_block(BlockNumber number, StateRecord state) {
   if (number < counters_.head) return;
-  in_flight_ += in_flight_of(state.slots);
-  leave_in_flight(number, state.slots);
+  enter_flight(state);
+  leave_in_flight(number, state.index, state.slots);
 }
 
 bool FifoQueue::restore_group(GroupKey group, BlockNumber block) {
@@ -200,7 +200,7 @@ void FifoQueue::pass(BlockNumber number, Block& block) {
 // Whether memory does not need the block: everything in it is filed, or gone. What is in flight
 // stays, so that nothing below the head is.
 bool FifoQueue::all_filed(BlockNumber number, const Block& block) const {
-  return block.grouped == 0 && may_leave(number, block) && in_flight_of(block.slots) == 0;
+  return block.grouped == 0 && may_leave(number, block) && !any_in_flight(block.slots);
 }
 
 // Whether disk knows all of the block, and nobody waits for it in memory.
@@ -363,7 +363,7 @@ void FifoQueue::take_from(GroupKey group, Taking& taking) {
     }
     taking.bytes += bytes;
     deliveries.push_back(
-        deliver(*parsed, *next, state, taking.request.visibility_timeout, taking.now));
+        deliver(*parsed, number, block, slot, taking.request.visibility_timeout, taking.now));
     deliveries.back().chunk = block.chunk;
     if (state.phase == Phase::in_flight) groups_.hide(group, *next);
     note_state(number, block);
@@ -398,7 +398,10 @@ bool FifoQueue::repeat_attempt(const ReceiveRequest& request, Timestamp now, Tak
   prune(now);
   const Fingerprint id = context_.fingerprints.receive_attempt(request.attempt_id);
   AttemptRecord* attempt = attempts_.find(id);
-  if (attempt == nullptr) return false;
+  if (attempt == nullptr) {
+    unpin_attempt();  // a purge may have taken it away while its blocks were read
+    return false;
+  }
   std::size_t held = 0;
   std::size_t visible = 0;
   bool loading = false;
@@ -466,7 +469,7 @@ void FifoQueue::repeat(const Fingerprint& id, AttemptRecord& attempt, const Rece
       set_deadline(state.visible_at, one.sequence);
     } else {
       state.phase = Phase::waiting;
-      --in_flight_;
+      leave_flight(block.index, slot);
       slot_waiting(number, block, slot);
     }
     note_state(number, block);
@@ -519,6 +522,8 @@ bool FifoQueue::fill_window(Timestamp now) {
     load.bytes_max = searching_ ? 0 : kWindowBytes;
     issue(load);
   }
+  // What has expired in flight locks its group until it is found.
+  if (expiring() && groups_.count() > 0 && !groups_.first()) return true;
   // A block that is being relocated cannot load its chunk before that is done.
   return window_loading_ || group_loads_ > 0 || chunks_loading_ > 0 || relocating_ > 0 ||
          attempt_loading_ || (!may_load() && (wanted || groups_.first().has_value()));
@@ -685,7 +690,7 @@ void FifoQueue::evict(std::size_t bytes, Timestamp) {
       ends = ends && leaves;
     }
     if (!leaves) continue;
-    leave_in_flight(number, block.slots);
+    leave_in_flight(number, block.index, block.slots);
     note_evicted(number);
     evicted = true;
     const auto gone = it++;

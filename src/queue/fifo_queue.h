@@ -73,7 +73,7 @@ class FifoQueue final : public Queue {
   void restore_block(BlockNumber number, StateRecord state) override;
   void block_committed(SealedBlock& block, Timestamp now) override;
   void after_commit(Timestamp now) override;
-  void taken_up(BlockNumber, Block&) override {}
+  void taken_up(BlockNumber, Block&, bool) override {}
   void slot_waiting(BlockNumber number, Block& block, unsigned slot) override;
   void slot_erased(BlockNumber number, Block& block, unsigned slot) override;
   void chunk_arrived(BlockNumber number, Block& block,

@@ -214,8 +214,16 @@ void Queue::list(BlockNumber number, Block& block) {
 
 void Queue::set_deadline(Timestamp at, SequenceNumber sequence) {
   deadlines_.set(at, sequence);
-  // A client may change a visibility again and again; only its last timer counts.
-  if (deadlines_.size() > 2 * in_flight_ + 256) rebuild_deadlines();
+  // Messages are deleted before their time, and a visibility may be changed again and again.
+  const std::size_t many = 2 * in_flight_ + 256;
+  if (deadlines_.size() <= many) return;
+  deadlines_.erase_if([this](const TimerHeap<SequenceNumber>::Timer& timer) {
+    const auto it = blocks_.find(block_of(timer.key));
+    if (it == blocks_.end()) return true;
+    const SlotState& state = it->second.slots[slot_of(timer.key)];
+    return state.phase != Phase::in_flight || state.visible_at != timer.at;
+  });
+  if (deadlines_.size() > many) rebuild_deadlines();  // some stand there more than once
 }
 
 void Queue::rebuild_deadlines() {
@@ -229,10 +237,32 @@ void Queue::rebuild_deadlines() {
   }
 }
 
-std::uint64_t Queue::in_flight_of(const std::vector<SlotState>& slots) {
-  return static_cast<std::uint64_t>(std::ranges::count_if(slots, [](const SlotState& slot) {
-    return slot.phase == Phase::in_flight || slot.phase == Phase::moving;
-  }));
+// What is in flight, moving included, is counted here alone.
+void Queue::enter_flight(const IndexRecord& index, unsigned slot) {
+  ++in_flight_;
+  entered_flight(index.group(slot), index.sent_at);
+}
+
+void Queue::leave_flight(const IndexRecord& index, unsigned slot) {
+  --in_flight_;
+  left_flight(index.group(slot));
+}
+
+void Queue::enter_flight(const StateRecord& state) {
+  for (unsigned slot = 0; slot < state.slots.size(); ++slot) {
+    if (counts_as_in_flight(state.slots[slot])) enter_flight(state.index, slot);
+  }
+}
+
+bool Queue::any_in_flight(const std::vector<SlotState>& slots) {
+  return std::ranges::any_of(slots, counts_as_in_flight);
+}
+
+// The consumer of a message in flight is done with it.
+void Queue::note_processed(const Block& block, unsigned slot, Timestamp now) {
+  const SlotState& state = block.slots[slot];
+  if (state.phase != Phase::in_flight) return;
+  processed(block.index.group(slot), std::min(now, state.visible_at) - state.received_at, now);
 }
 
 // Makes a loaded block resident. What is in flight in it is counted by the caller's books already
@@ -252,26 +282,28 @@ Block& Queue::take_up(const LoadedBlock& loaded, Timestamp now) {
       if (state.phase == Phase::deleted) {
         --block.live;
       } else if (state.phase == Phase::moving) {
-        ++in_flight_;  // not visible either
+        enter_flight(loaded.index, slot);  // not visible either
       } else if (state.phase == Phase::in_flight) {
         if (state.visible_at <= now) {
           state.phase = Phase::waiting;
         } else {
-          ++in_flight_;
+          enter_flight(loaded.index, slot);
           deadlines_.set(state.visible_at, sequence_of(loaded.number, slot));
         }
       }
     }
   }
   Block& resident = insert(loaded.number, std::move(block));
-  taken_up(loaded.number, resident);
+  taken_up(loaded.number, resident, loaded.parked());
   return resident;
 }
 
 // --- receiving ---
 
-Delivery Queue::deliver(const ChunkMessage& parsed, SequenceNumber sequence, SlotState& state,
+Delivery Queue::deliver(const ChunkMessage& parsed, BlockNumber number, Block& block, unsigned slot,
                         Milliseconds visibility_timeout, Timestamp now) {
+  const SequenceNumber sequence = sequence_of(number, slot);
+  SlotState& state = touch(block)[slot];
   ++state.receive_count;
   ++state.delivery;
   state.epoch = context_.epoch;
@@ -280,7 +312,7 @@ Delivery Queue::deliver(const ChunkMessage& parsed, SequenceNumber sequence, Slo
   if (state.first_received_at == Timestamp{}) state.first_received_at = now;
   if (visibility_timeout > 0) {
     state.phase = Phase::in_flight;
-    ++in_flight_;
+    enter_flight(block.index, slot);
     set_deadline(state.visible_at, sequence);
   }
   return delivery_of(parsed, sequence, state);
@@ -358,7 +390,7 @@ void Queue::move_slot(BlockNumber number, Block& block, unsigned slot) {
   if (!leaves_shard) return erase_slot(number, block, slot);
   // It stays in the books until the other shard has it on disk.
   touch(block)[slot].phase = Phase::moving;
-  ++in_flight_;
+  enter_flight(block.index, slot);
   block.write_state = true;
   list(number, block);
 }
@@ -424,7 +456,7 @@ void Queue::erase_slot(BlockNumber number, Block& block, unsigned slot) {
   SlotState& state = touch(block)[slot];
   CHECK(state.phase != Phase::deleted);
   slot_erased(number, block, slot);
-  if (state.phase == Phase::in_flight) --in_flight_;
+  if (counts_as_in_flight(state)) leave_flight(block.index, slot);
   state.phase = Phase::deleted;
   --block.live;
   --counters_.messages;
@@ -446,7 +478,10 @@ Found Queue::erase(const ReceiptHandle& handle, Timestamp now, Erased& erased) {
   }
   const Erasable erasable_now = erasable(block, slot, handle, now);
   if (erasable_now == Erasable::expired) erased = Erased::expired;
-  if (erasable_now == Erasable::yes) erase_slot(number, block, slot);
+  if (erasable_now == Erasable::yes) {
+    if (!block.slots.empty()) note_processed(block, slot, now);
+    erase_slot(number, block, slot);
+  }
   return Found::here;
 }
 
@@ -478,14 +513,16 @@ Found Queue::change_visibility(const ReceiptHandle& handle, std::string_view han
     return Found::here;
   }
   const bool was_in_flight = state.phase == Phase::in_flight;
-  state.visible_at = now + timeout;
   if (timeout > 0) {
     state.phase = Phase::in_flight;
-    if (!was_in_flight) ++in_flight_;
+    state.visible_at = now + timeout;
+    if (!was_in_flight) enter_flight(block.index, slot);
     set_deadline(state.visible_at, handle.sequence);
   } else {
+    note_processed(block, slot, now);
     state.phase = Phase::waiting;
-    if (was_in_flight) --in_flight_;
+    state.visible_at = now;
+    if (was_in_flight) leave_flight(block.index, slot);
     slot_waiting(number, block, slot);
   }
   note_state(number, block);
@@ -503,7 +540,7 @@ void Queue::undo(const ReceiptHandle& handle, Timestamp now) {
       !may_change(state, handle, now)) {
     return;
   }
-  if (state.phase == Phase::in_flight) --in_flight_;
+  if (state.phase == Phase::in_flight) leave_flight(block.index, slot);
   state.phase = Phase::waiting;
   state.visible_at = now;
   --state.receive_count;
@@ -523,7 +560,6 @@ Found Queue::finish_moving(SequenceNumber sequence) {
   Blocks::iterator block;
   const Found found = find_moving(sequence, block);
   if (found != Found::here) return found;
-  --in_flight_;
   erase_slot(block->first, block->second, slot_of(sequence));
   return found;
 }
@@ -532,7 +568,7 @@ Found Queue::return_moving(SequenceNumber sequence, Timestamp now) {
   Blocks::iterator block;
   const Found found = find_moving(sequence, block);
   if (found != Found::here) return found;
-  --in_flight_;
+  leave_flight(block->second.index, slot_of(sequence));
   SlotState& state = block->second.slots[slot_of(sequence)];
   state.phase = Phase::waiting;
   state.visible_at = now;
@@ -666,31 +702,43 @@ void Queue::loaded_chunk(const LoadResult& result, Timestamp now) {
 
 // Notes what goes on being in flight in a block that leaves memory unparked: nothing else tells
 // when it is not any more.
-void Queue::leave_in_flight(BlockNumber number, const std::vector<SlotState>& slots) {
-  std::vector<Timestamp> until;
-  for (const SlotState& slot : slots) {
-    if (slot.phase == Phase::in_flight) until.push_back(slot.visible_at);
-    if (slot.phase == Phase::moving) until.push_back(kNever);
+void Queue::leave_in_flight(BlockNumber number, const IndexRecord& index,
+                            const std::vector<SlotState>& slots) {
+  std::vector<LeftInFlight> left;
+  for (unsigned slot = 0; slot < slots.size(); ++slot) {
+    if (!counts_as_in_flight(slots[slot])) continue;
+    const bool moving = slots[slot].phase == Phase::moving;
+    left.push_back({moving ? kNever : slots[slot].visible_at, index.group(slot)});
   }
-  if (until.empty()) return;
-  left_deadlines_.set(*std::min_element(until.begin(), until.end()), number);
-  left_in_flight_[number] = std::move(until);
+  if (left.empty()) return;
+  left_deadlines_.set(earliest(left), number);
+  left_in_flight_[number] = std::move(left);
   if (left_deadlines_.size() <= 2 * left_in_flight_.size() + 256) return;
   left_deadlines_.clear();
-  for (const auto& [left, times] : left_in_flight_) {
-    left_deadlines_.set(*std::min_element(times.begin(), times.end()), left);
+  for (const auto& [block, messages] : left_in_flight_) {
+    left_deadlines_.set(earliest(messages), block);
   }
+}
+
+Timestamp Queue::earliest(const std::vector<LeftInFlight>& left) {
+  return std::ranges::min(left, {}, &LeftInFlight::until).until;
 }
 
 // What was in flight when it left memory is counted in in_flight_ still; take_up() counts it anew.
 void Queue::forget_in_flight(const LoadedBlock& loaded) {
   if (const auto left = left_in_flight_.find(loaded.number); left != left_in_flight_.end()) {
-    in_flight_ -= left->second.size();
+    for (const LeftInFlight& message : left->second) {
+      --in_flight_;
+      left_flight(message.group);
+    }
     left_in_flight_.erase(left);
     return;
   }
   if (!loaded.state || !loaded.parked()) return;
-  in_flight_ -= in_flight_of(loaded.state->slots);
+  const std::vector<SlotState>& slots = loaded.state->slots;
+  for (unsigned slot = 0; slot < slots.size(); ++slot) {
+    if (counts_as_in_flight(slots[slot])) leave_flight(loaded.state->index, slot);
+  }
 }
 
 void Queue::unpark(const LoadedBlock& loaded, Timestamp now) {
@@ -835,20 +883,25 @@ void Queue::tick(Timestamp now) {
     if (slot >= it->second.slots.size()) continue;
     SlotState& state = it->second.slots[slot];
     if (state.phase != Phase::in_flight || state.visible_at > now) continue;
+    note_processed(it->second, slot, now);
     state.phase = Phase::waiting;
-    --in_flight_;
+    leave_flight(it->second.index, slot);
     slot_waiting(it->first, it->second, slot);
   }
   TimerHeap<BlockNumber>::Timer left;
   while (left_deadlines_.pop_due(now, left)) {
     const auto it = left_in_flight_.find(left.key);
     if (it == left_in_flight_.end()) continue;
-    std::vector<Timestamp>& until = it->second;
-    in_flight_ -= std::erase_if(until, [now](Timestamp time) { return time <= now; });
-    if (until.empty()) {
+    std::erase_if(it->second, [&](const LeftInFlight& message) {
+      if (message.until > now) return false;
+      --in_flight_;
+      left_flight(message.group);
+      return true;
+    });
+    if (it->second.empty()) {
       left_in_flight_.erase(it);
     } else {
-      left_deadlines_.set(*std::min_element(until.begin(), until.end()), left.key);
+      left_deadlines_.set(earliest(it->second), left.key);
     }
   }
   expire(now);
@@ -895,13 +948,9 @@ void Queue::evict_over_budget(Timestamp now) {
 // --- commits ---
 
 void Queue::write_state(BlockNumber number, Block& block, Timestamp parked_until) {
-  StateRecord record;
-  record.index = block.index;
-  record.parked_until = parked_until;
-  record.slots = touch(block);
   std::string value;
   append_place(value, block.index.place);
-  value += encode_state(record);
+  value += encode_state(block.index, parked_until, touch(block), !fifo());
   context_.effects.writes.put(Family::state, block_key(id_, number), value);
   block.state_on_disk = true;
   block.dirty = false;
@@ -1011,7 +1060,9 @@ void Queue::seal_relocations() {
     // Index rows are written once and erased once: a new place is a new row.
     writes.erase(Family::index, key);
     writes.put_placed(Family::index, key, moved.payload, encode_index(moved.index));
-    if (state) writes.put_placed(Family::state, key, moved.payload, encode_state(*state));
+    if (state)
+      writes.put_placed(Family::state, key, moved.payload,
+                        encode_state(state->index, state->parked_until, state->slots, !fifo()));
     evicted_.push_back({seal_count_ + 1, number});  // a load may still bring the old place
     ++relocating_;
     sealed_.push_back(std::move(moved));

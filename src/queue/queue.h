@@ -54,6 +54,13 @@ struct QueueCounts {
   std::uint64_t delayed = 0;
 };
 
+/// What the metrics of fair queues tell: of the messages, those that are of no noisy group.
+struct QuietCounts {
+  std::size_t noisy_groups = 0;
+  QueueCounts messages;
+  Timestamp oldest_sent_at = kNever;  // of those that wait in memory
+};
+
 /// What the queues of a shard share. Lives as long as the shard.
 struct QueueContext {
   Effects& effects;
@@ -131,6 +138,7 @@ class Queue {
   virtual void set_settings(QueueSettings settings);
   const QueueCounters& counters() const { return counters_; }
   QueueCounts counts() const;
+  virtual QuietCounts quiet_counts() const { return {0, counts(), kNever}; }
 
   /// Take up rows that were found at the start. @return false if one is malformed.
   bool restore_state(BlockNumber number, std::string_view value);
@@ -265,8 +273,9 @@ class Queue {
   // The commit brought a block of messages; it may stay in memory.
   virtual void block_committed(SealedBlock& block, Timestamp now) = 0;
   virtual void after_commit(Timestamp now);
-  // A block has come from disk, with its state as it was.
-  virtual void taken_up(BlockNumber number, Block& block) = 0;
+  // A block has come from disk, with its state as it was. @param parked whether it was parked
+  // there.
+  virtual void taken_up(BlockNumber number, Block& block, bool parked) = 0;
   // A message may be received from now on.
   virtual void slot_waiting(BlockNumber number, Block& block, unsigned slot) = 0;
   // A message is about to be gone.
@@ -282,6 +291,11 @@ class Queue {
   // only the handle remembers that delivery.
   virtual bool may_change(SlotState& state, const ReceiptHandle& handle, Timestamp now) const = 0;
   virtual void loaded_by_kind(const LoadResult& result, Timestamp now) = 0;
+  // One more, or one less, message of the group is in flight.
+  virtual void entered_flight(GroupKey, Timestamp /*sent_at*/) {}
+  virtual void left_flight(GroupKey) {}
+  // A consumer had a message of the group for so long, and is about to have it no more.
+  virtual void processed(GroupKey, Milliseconds, Timestamp) {}
   // Rows of the kind's own go together with those of a block.
   virtual void seal_block(const SealedBlock& block);
   virtual void erase_rows(BlockNumber number, const IndexRecord& index);
@@ -305,11 +319,18 @@ class Queue {
   void list(BlockNumber number, Block& block);
   Block& take_up(const LoadedBlock& loaded, Timestamp now);
   void unpark(const LoadedBlock& loaded, Timestamp now);
-  void leave_in_flight(BlockNumber number, const std::vector<SlotState>& slots);
+  void enter_flight(const IndexRecord& index, unsigned slot);
+  void leave_flight(const IndexRecord& index, unsigned slot);
+  void enter_flight(const StateRecord& state);
+  void leave_in_flight(BlockNumber number, const IndexRecord& index,
+                       const std::vector<SlotState>& slots);
   void forget_in_flight(const LoadedBlock& loaded);
-  static std::uint64_t in_flight_of(const std::vector<SlotState>& slots);
+  static bool counts_as_in_flight(const SlotState& slot) {
+    return slot.phase == Phase::in_flight || slot.phase == Phase::moving;
+  }
+  static bool any_in_flight(const std::vector<SlotState>& slots);
 
-  Delivery deliver(const ChunkMessage& parsed, SequenceNumber sequence, SlotState& state,
+  Delivery deliver(const ChunkMessage& parsed, BlockNumber number, Block& block, unsigned slot,
                    Milliseconds visibility_timeout, Timestamp now);
   Delivery delivery_of(const ChunkMessage& parsed, SequenceNumber sequence,
                        const SlotState& state) const;
@@ -328,6 +349,7 @@ class Queue {
   void set_deadline(Timestamp at, SequenceNumber sequence);
 
   bool may_load() const;
+  bool expiring() const { return expiring_; }
   Load load_of(Load::Kind kind) const;
   void issue(Load load);
   bool removed(BlockNumber number, const Load& load) const;
@@ -370,6 +392,14 @@ class Queue {
     BlockNumber number;
   };
 
+  // A message that is in flight in a block that left memory unparked.
+  struct LeftInFlight {
+    Timestamp until;
+    GroupKey group;
+  };
+
+  void note_processed(const Block& block, unsigned slot, Timestamp now);
+  static Timestamp earliest(const std::vector<LeftInFlight>& left);
   Found find_moving(SequenceNumber sequence, Blocks::iterator& block);
   void rebuild_deadlines();
   void issue_block_loads();
@@ -390,8 +420,7 @@ class Queue {
 
   std::string definition_;
   TimerHeap<SequenceNumber> deadlines_;  // of what is in flight and resident
-  // Blocks that left memory unparked: until when their messages are in flight.
-  std::map<BlockNumber, std::vector<Timestamp>> left_in_flight_;
+  std::map<BlockNumber, std::vector<LeftInFlight>> left_in_flight_;
   TimerHeap<BlockNumber> left_deadlines_;
 
   Timestamp next_expiry_ = kNever;             // when to look for messages that are too old

@@ -64,13 +64,14 @@ bool read_groups(ByteReader& in, std::size_t count, std::vector<GroupKey>& group
   return true;
 }
 
-void append_index_fields(std::string& out, const IndexRecord& record) {
+void append_index_fields(std::string& out, const IndexRecord& record, bool with_groups) {
+  const bool grouped = with_groups && !record.groups.empty();
   append_u8(out, kRecordVersion);
   append_u8(out, record.count);
-  append_u8(out, (record.moved ? kMoved : 0) | (record.groups.empty() ? 0 : kGrouped));
+  append_u8(out, (record.moved ? kMoved : 0) | (grouped ? kGrouped : 0));
   append_time(out, record.sent_at);
   append_time(out, record.due);
-  if (!record.groups.empty()) append_groups(out, record.groups);
+  if (grouped) append_groups(out, record.groups);
 }
 
 // Reads place and fields; false if this is no such record.
@@ -230,7 +231,7 @@ std::string queue_key_end(QueueId queue) {
 std::string encode_index(const IndexRecord& record) {
   std::string out;
   out.reserve(19);
-  append_index_fields(out, record);
+  append_index_fields(out, record, true);
   return out;
 }
 
@@ -241,14 +242,15 @@ std::optional<IndexRecord> parse_index(std::string_view value) {
   return record;
 }
 
-std::string encode_state(const StateRecord& record) {
-  CHECK(record.slots.size() == record.index.count);
+std::string encode_state(const IndexRecord& index, Timestamp parked_until,
+                         const std::vector<SlotState>& slots, bool with_groups) {
+  CHECK(slots.size() == index.count);
   std::string out;
-  append_index_fields(out, record.index);
-  append_time(out, record.parked_until);
-  for (const SlotState& slot : record.slots) {
+  append_index_fields(out, index, with_groups);
+  append_time(out, parked_until);
+  for (const SlotState& slot : slots) {
     if (slot.phase == SlotState::Phase::waiting && slot.delivery == 0 &&
-        slot.visible_at == record.index.due) {
+        slot.visible_at == index.due) {
       append_u8(out, kUntouched);
       continue;
     }

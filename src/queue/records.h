@@ -122,7 +122,10 @@ struct IndexRecord {
   Timestamp sent_at;       // the latest of them
   Timestamp due;           // when they may first be received; the same for all
   bool moved = false;  // holds messages that a dead-letter move brought, older than their number
-  std::vector<GroupKey> groups = {};  // FIFO: of each message; else empty
+  std::vector<GroupKey> groups = {};  // of each message; empty if none has a group
+
+  /// The group of message `slot`; GroupKey{} if it has none.
+  GroupKey group(unsigned slot) const { return groups.empty() ? GroupKey{} : groups[slot]; }
 };
 /// Without the place, which put_placed() adds in front.
 std::string encode_index(const IndexRecord& record);
@@ -148,7 +151,9 @@ struct StateRecord {
   std::vector<SlotState> slots;
 };
 /// Without the place, which put_placed() or the caller adds in front.
-std::string encode_state(const StateRecord& record);
+/// @param with_groups false: the groups are left to the index row.
+std::string encode_state(const IndexRecord& index, Timestamp parked_until,
+                         const std::vector<SlotState>& slots, bool with_groups = true);
 std::optional<StateRecord> parse_state(std::string_view value);
 
 /// What changes about a queue with its messages and cannot be counted again at a start.

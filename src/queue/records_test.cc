@@ -140,7 +140,7 @@ TEST(Records, StateComesBack) {
   record.slots[1] = {
       Timestamp{1}, Timestamp{2}, Timestamp{3}, UINT32_MAX, 4, 5, SlotState::Phase::in_flight};
   record.slots[2].phase = SlotState::Phase::moving;
-  const std::string value = placed(encode_state(record));
+  const std::string value = placed(encode_state(record.index, record.parked_until, record.slots));
   const auto parsed = parse_state(value);
   ASSERT_TRUE(parsed);
   EXPECT_EQ(parsed->index.place, kPlace);
@@ -203,7 +203,7 @@ TEST(Records, AMessageThatNothingHappenedToTakesOneByte) {
   record.slots.resize(2);
   record.slots[0].visible_at = record.index.due;
   record.slots[1].phase = SlotState::Phase::deleted;
-  const std::string value = placed(encode_state(record));
+  const std::string value = placed(encode_state(record.index, record.parked_until, record.slots));
   EXPECT_EQ(value.size(), kPayloadPlaceBytes + 19 + 8 + 2);
   const auto parsed = parse_state(value);
   ASSERT_TRUE(parsed);

@@ -248,6 +248,12 @@ Expected<QueueCounts> Shard::counts(QueueId queue, Timestamp now) {
   return found->queue->counts();
 }
 
+Expected<QuietCounts> Shard::quiet_counts(QueueId queue, Timestamp now) {
+  const Expected<QueueCounts> all = counts(queue, now);
+  if (!all) return all.error();
+  return find(queue)->queue->quiet_counts();
+}
+
 void Shard::set_name(const std::string& key, std::string_view value) {
   if (value.empty()) {
     if (names_.erase(key) > 0) effects_.writes.erase(Family::names, key);

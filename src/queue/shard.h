@@ -101,6 +101,8 @@ class Shard {
   /// The counts as of `now`: what has become due by then is taken into account first.
   /// @return QueueDoesNotExist.
   Expected<QueueCounts> counts(QueueId queue, Timestamp now);
+  /// What the metrics of fair queues tell. @return QueueDoesNotExist.
+  Expected<QuietCounts> quiet_counts(QueueId queue, Timestamp now);
   /// Sets or, with an empty value, removes a row of Family::names.
   void set_name(const std::string& key, std::string_view value);
 

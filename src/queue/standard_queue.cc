@@ -10,13 +10,26 @@ namespace millrace {
 
 namespace {
 
-// A window load asks for no more blocks than this.
+// A window load asks for no more blocks than this, and so does the search for quiet messages.
 constexpr std::uint32_t kWindowBlocks = 1024;
+// The search rests while memory has so many blocks that may have a quiet message.
+constexpr std::size_t kQuietBlocks = 512;
 
 // Whether the handle names a delivery that a crash has made the slot forget.
 bool forgotten(const SlotState& slot, const ReceiptHandle& handle) {
   return handle.epoch > slot.epoch ||
          (handle.epoch == slot.epoch && handle.delivery > slot.delivery);
+}
+
+// Whether message `slot` waits to be received. @param slots of its block; empty: all do.
+bool waits(const std::vector<SlotState>& slots, unsigned slot) {
+  return slots.empty() || slots[slot].phase == SlotState::Phase::waiting;
+}
+
+bool any_waiting(const Block& block) {
+  return block.slots.empty() || std::ranges::any_of(block.slots, [](const SlotState& slot) {
+           return slot.phase == SlotState::Phase::waiting;
+         });
 }
 
 // Whether the message was not delivered again after the delivery that the handle names.
@@ -31,23 +44,26 @@ StandardQueue::StandardQueue(QueueId id, QueueContext& context, std::string defi
                              const QueueCounters& counters)
     : Queue(id, context, std::move(definition), counters) {}
 
+StandardQueue::~StandardQueue() {
+  context_.memory.used -= charged_;
+}
+
 // --- restoring ---
 
 void StandardQueue::restore_block(BlockNumber number, StateRecord state) {
-  const std::uint64_t in_flight = in_flight_of(state.slots);
   if (state.parked_until != Timestamp{}) {
-    in_flight_ += in_flight;
+    enter_flight(state);
     return;  // it comes back when it is due
   }
   LoadedBlock loaded;
   loaded.number = number;
   loaded.index = state.index;
   loaded.state = std::move(state);
-  if (in_flight > 0 && context_.memory.room_for(0)) {
+  if (any_in_flight(loaded.state->slots) && context_.memory.room_for(0)) {
     take_up(loaded, Timestamp{});
   } else {
-    in_flight_ += in_flight;
-    leave_in_flight(number, loaded.state->slots);
+    enter_flight(*loaded.state);
+    leave_in_flight(number, loaded.index, loaded.state->slots);
     frontier_ = std::min(frontier_, number);
   }
 }
@@ -59,9 +75,27 @@ void StandardQueue::finish_restore(Timestamp now) {
 
 // --- sending ---
 
+GroupKey StandardQueue::group_of(std::string_view group_id) const {
+  return group_id.empty() ? GroupKey{} : context_.fingerprints.group(group_id);
+}
+
+// Notes the group of the message that is about to be added.
+void StandardQueue::add_group(OpenBlock& open, GroupKey group) {
+  std::vector<GroupKey>& groups = open.index.groups;
+  if (group == GroupKey{} && groups.empty()) return;
+  groups.resize(open.chunk.count());
+  groups.push_back(group);
+}
+
 SequenceNumber StandardQueue::send(const NewMessage& message, Timestamp now) {
   const Timestamp due = message.delay > 0 ? now + message.delay : Timestamp{};
   OpenBlock& open = open_block(message.body.size(), due, false, now);
+  const GroupKey group = group_of(message.group_id);
+  add_group(open, group);
+  if (group != GroupKey{}) {
+    shares_.sent(group, now);
+    if (const auto noisy = noisy_.find(group); noisy != noisy_.end()) noisy->second.sent_at = now;
+  }
   const std::size_t before = open.chunk.bytes();
   open.chunk.add(message, now);
   return added(open, before);
@@ -73,6 +107,7 @@ SequenceNumber StandardQueue::accept(const StoredMessage& message,
   if (!origin) stored.sent_at = now;
   OpenBlock& open =
       open_block(message.body.size(), Timestamp{}, origin.has_value(), stored.sent_at);
+  add_group(open, group_of(message.group_id));
   const std::size_t before = open.chunk.bytes();
   open.chunk.add_moved(stored, origin);
   return added(open, before);
@@ -81,11 +116,25 @@ SequenceNumber StandardQueue::accept(const StoredMessage& message,
 void StandardQueue::block_committed(SealedBlock& sealed, Timestamp) {
   if (sealed.index.due != Timestamp{}) {
     note_parked(sealed.index.due);
+    if (!noisy_.empty()) {
+      for (const GroupKey group : sealed.index.groups) {
+        if (const auto noisy = noisy_.find(group); noisy != noisy_.end()) ++noisy->second.delayed;
+      }
+      if (searched_to() == sealed.number) searched_to_ = sealed.number + 1;
+    }
     if (frontier_ == sealed.number) frontier_ = sealed.number + 1;
     return;
   }
-  if (frontier_ != sealed.number || !context_.memory.room_for(sealed.chunk->size() + 256)) return;
-  frontier_ = sealed.number + 1;
+  const bool room = context_.memory.room_for(sealed.chunk->size() + 256);
+  if (frontier_ == sealed.number && room) {
+    frontier_ = sealed.number + 1;
+  } else if (!noisy_.empty() && searched_to() == sealed.number) {
+    searched_to_ = sealed.number + 1;
+    if (!any_quiet(sealed.index, {})) return count_on_disk(sealed.index, {}, true);
+    // It stays: if there is no room, the noisy blocks give way after this.
+  } else {
+    return;
+  }
   Block block;
   block.index = std::move(sealed.index);
   block.chunk = std::move(sealed.chunk);
@@ -95,24 +144,44 @@ void StandardQueue::block_committed(SealedBlock& sealed, Timestamp) {
 
 // --- what waits ---
 
-void StandardQueue::make_ready(BlockNumber number, Block& block) {
+void StandardQueue::push_ready(BlockNumber number, Block& block) {
   if (block.in_ready) return;
   block.in_ready = true;
   ready_.push_back(number);
   std::push_heap(ready_.begin(), ready_.end(), std::greater<>{});
 }
 
-void StandardQueue::taken_up(BlockNumber number, Block& block) {
-  const auto waits = [](const SlotState& slot) { return slot.phase == Phase::waiting; };
-  if (block.slots.empty() || std::ranges::any_of(block.slots, waits)) {
+BlockNumber StandardQueue::pop_ready() {
+  const BlockNumber number = ready_.front();
+  std::pop_heap(ready_.begin(), ready_.end(), std::greater<>{});
+  ready_.pop_back();
+  return number;
+}
+
+// Lists the block where its waiting messages are looked for.
+void StandardQueue::make_ready(BlockNumber number, Block& block) {
+  if (noisy_.empty() || block.index.groups.empty()) return push_ready(number, block);
+  for (unsigned slot = 0; slot < block.index.count; ++slot) {
+    if (waits(block.slots, slot)) slot_waiting(number, block, slot);
+  }
+}
+
+void StandardQueue::slot_waiting(BlockNumber number, Block& block, unsigned slot) {
+  const auto noisy = noisy_.find(block.index.group(slot));
+  if (noisy == noisy_.end()) return push_ready(number, block);
+  noisy->second.ready.insert(number);
+}
+
+void StandardQueue::taken_up(BlockNumber number, Block& block, bool parked) {
+  if (!noisy_.empty()) {
+    if (!parked && number < searched_to_) count_on_disk(block.index, block.slots, false);
+    if (parked && !block.state_on_disk) forget_delayed(block.index);
+  }
+  if (any_waiting(block)) {
     make_ready(number, block);
   } else {
     drop_chunk(block);
   }
-}
-
-void StandardQueue::slot_waiting(BlockNumber number, Block& block, unsigned) {
-  make_ready(number, block);
 }
 
 void StandardQueue::chunk_arrived(BlockNumber number, Block& block,
@@ -140,104 +209,347 @@ void StandardQueue::note_state(BlockNumber number, Block& block) {
 
 // --- receiving ---
 
+Taken StandardQueue::receive(const ReceiveRequest& request, std::size_t bytes_max, Timestamp now) {
+  Taken taken;
+  held_up_ = false;
+  review_noisy(now);
+  if (read_first(request.count_max, now)) return taken;
+  Taking taking{request, bytes_max, now, taken};
+  take_quiet(taking);
+  // While quiet messages may be on their way into memory, no other is given instead of them.
+  const bool may_be_noisy = !noisy_.empty() && !taking.full && chunks_loading_ == 0;
+  if (may_be_noisy && !search_first()) take_noisy(taking);
+  charge();
+  return taken;
+}
+
 // Asks for the chunks that a receive of `count` messages needs and memory has not. @return whether
 // to wait for them: a receive gives all that it can. When memory is short, a part is better than
 // blocks that go on pushing each other out.
 bool StandardQueue::read_first(std::size_t count, Timestamp now) {
   if (context_.memory.over()) return false;
-  std::vector<BlockNumber> here;
-  for (std::size_t found = 0; found < count && !ready_.empty();) {
-    const BlockNumber number = ready_.front();
-    std::pop_heap(ready_.begin(), ready_.end(), std::greater<>{});
-    ready_.pop_back();
-    const auto it = blocks_.find(number);
-    if (it == blocks_.end()) continue;
-    Block& block = it->second;
-    block.in_ready = false;
-    const std::size_t before = found;
-    for (unsigned slot = 0; slot < block.index.count; ++slot) {
-      if (block.deliverable(slot, now)) ++found;
-    }
-    if (block.chunk || found == before) {
-      here.push_back(number);
-    } else {
-      load_chunk(number, block);
+  std::size_t found = read_quiet(count, now);
+  if (found < count && search_first()) return true;
+  for (const NoisyGroups::iterator noisy : noisy_in_order()) {
+    for (const BlockNumber number : noisy->second.ready) {
+      if (found >= count) break;
+      const auto it = blocks_.find(number);
+      if (it == blocks_.end()) continue;
+      found += read_block(number, it->second, now,
+                          [&](GroupKey group) { return group == noisy->first; });
     }
   }
-  for (const BlockNumber number : here) make_ready(number, blocks_.at(number));
   return chunks_loading_ > 0;
 }
 
-Taken StandardQueue::receive(const ReceiveRequest& request, std::size_t bytes_max, Timestamp now) {
-  Taken taken;
-  held_up_ = false;
-  if (read_first(request.count_max, now)) return taken;
-  std::vector<Delivery>& deliveries = taken.deliveries;
+std::size_t StandardQueue::read_quiet(std::size_t count, Timestamp now) {
+  std::vector<BlockNumber> here;
+  std::size_t found = 0;
+  while (found < count && !ready_.empty()) {
+    const BlockNumber number = pop_ready();
+    const auto it = blocks_.find(number);
+    if (it == blocks_.end()) continue;
+    it->second.in_ready = false;
+    found += read_block(number, it->second, now, [&](GroupKey group) { return !is_noisy(group); });
+    if (!it->second.loading_chunk) here.push_back(number);
+  }
+  for (const BlockNumber number : here) push_ready(number, blocks_.at(number));
+  return found;
+}
+
+// Asks for the block's chunk if it has messages of the wanted groups and memory has not the chunk.
+// @return how many of these messages it has.
+template <class Wanted>
+std::size_t StandardQueue::read_block(BlockNumber number, Block& block, Timestamp now,
+                                      const Wanted& wanted) {
+  std::size_t found = 0;
+  for (unsigned slot = 0; slot < block.index.count; ++slot) {
+    if (block.deliverable(slot, now) && wanted(block.index.group(slot))) ++found;
+  }
+  if (found > 0 && !block.chunk) load_chunk(number, block);
+  return found;
+}
+
+void StandardQueue::take_quiet(Taking& taking) {
   std::vector<BlockNumber> again;  // blocks that still have something to hand out
-  std::size_t bytes = 0;
-  std::size_t dead_bytes = 0;
-  bool full = false;
-  while (!full && !ready_.empty()) {
-    const BlockNumber number = ready_.front();
-    std::pop_heap(ready_.begin(), ready_.end(), std::greater<>{});
-    ready_.pop_back();
+  while (!taking.full && !ready_.empty()) {
+    const BlockNumber number = pop_ready();
     const auto it = blocks_.find(number);
     if (it == blocks_.end()) continue;
     Block& block = it->second;
     block.in_ready = false;
     if (!block.chunk) {
-      load_chunk(number, block);
+      if (any_quiet(block.index, block.slots)) load_chunk(number, block);
       continue;
     }
     bool left = false;
-    for (unsigned slot = 0; slot < block.index.count; ++slot) {
-      if (!block.deliverable(slot, now)) continue;
-      if (deliveries.size() == request.count_max || in_flight_ >= limits::kInFlightMax) {
-        left = full = true;
-        break;
-      }
-      const std::optional<ChunkMessage> parsed = parse_chunk_message(*block.chunk, slot);
-      CHECK(parsed);  // the store has checked the chunk's checksum
-      const StoredMessage& message = parsed->message;
-      if (expired(message.sent_at, now)) {
-        erase_slot(number, block, slot);
-        continue;
-      }
-      SlotState& state = touch(block)[slot];
-      if (must_move(state)) {
-        if (!may_move(*parsed, dead_bytes)) {
-          held_up_ = left = full = true;
-          break;
-        }
-        dead_bytes += message.body.size() + 1;
-        taken.dead_letters.push_back(
-            dead_letter(*parsed, sequence_of(number, slot), state, block.chunk));
-        move_slot(number, block, slot);
-        continue;
-      }
-      if (!deliveries.empty() && bytes + message.body.size() > bytes_max) {
-        left = full = true;
-        break;
-      }
-      bytes += message.body.size();
-      deliveries.push_back(
-          deliver(*parsed, sequence_of(number, slot), state, request.visibility_timeout, now));
-      deliveries.back().chunk = block.chunk;
-      if (state.phase == Phase::waiting) left = true;
-      note_state(number, block);
+    for (unsigned slot = 0; slot < block.index.count && !taking.full; ++slot) {
+      if (!block.deliverable(slot, taking.now)) continue;
+      const GroupKey group = block.index.group(slot);
+      if (is_noisy(group)) continue;
+      if (shares_.noisy(group, in_flight_, taking.now) && make_noisy(group)) continue;
+      take_slot(number, block, slot, taking);
+      if (waits(block.slots, slot)) left = true;
     }
     if (left) {
       again.push_back(number);
-    } else {
+    } else if (!any_waiting(block) || chunk_bytes_ > kWindowBytes) {
       drop_chunk(block);
     }
-    if (deliveries.size() == request.count_max) full = true;
+    if (taking.taken.deliveries.size() == taking.request.count_max) taking.full = true;
   }
   for (const BlockNumber number : again) {
     const auto it = blocks_.find(number);
+    if (it != blocks_.end()) push_ready(number, it->second);
+  }
+}
+
+// Message by message, always of that noisy group which has the fewest in flight.
+void StandardQueue::take_noisy(Taking& taking) {
+  while (!taking.full) {
+    const std::vector<NoisyGroups::iterator> groups = noisy_in_order();
+    const auto took = std::ranges::find_if(groups, [&](NoisyGroups::iterator noisy) {
+      return !taking.full && take_from_group(noisy, taking);
+    });
+    if (took == groups.end()) return;
+    while (groups.size() == 1 && !taking.full && take_from_group(groups.front(), taking)) {
+    }
+  }
+}
+
+// Takes the group's next message. @return false if there is none, or the receive is full.
+bool StandardQueue::take_from_group(NoisyGroups::iterator noisy, Taking& taking) {
+  const GroupKey group = noisy->first;
+  std::set<BlockNumber>& ready = noisy->second.ready;
+  SequenceNumber& reached = taking.reached[group];
+  for (auto it = ready.lower_bound(block_of(reached)); it != ready.end();) {
+    const auto found = blocks_.find(*it);
+    if (found == blocks_.end()) {
+      it = ready.erase(it);
+      continue;
+    }
+    auto& [number, block] = *found;
+    bool left = false;
+    for (unsigned slot = 0; slot < block.index.count; ++slot) {
+      if (block.index.group(slot) != group || !block.deliverable(slot, taking.now)) continue;
+      left = true;
+      if (sequence_of(number, slot) < reached) continue;
+      if (!block.chunk) {
+        load_chunk(number, block);
+        return false;
+      }
+      take_slot(number, block, slot, taking);
+      reached = SequenceNumber{sequence_of(number, slot).value() + 1};
+      return !taking.full;
+    }
+    reached = sequence_of(number + 1, 0);
+    it = left ? std::next(it) : ready.erase(it);
+    if (!left && !any_waiting(block)) drop_chunk(block);
+  }
+  return false;
+}
+
+// Does with the message what a receive does with it, unless the receive is full without it.
+void StandardQueue::take_slot(BlockNumber number, Block& block, unsigned slot, Taking& taking) {
+  std::vector<Delivery>& deliveries = taking.taken.deliveries;
+  if (deliveries.size() == taking.request.count_max || in_flight_ >= limits::kInFlightMax) {
+    taking.full = true;
+    return;
+  }
+  const std::optional<ChunkMessage> parsed = parse_chunk_message(*block.chunk, slot);
+  CHECK(parsed);  // the store has checked the chunk's checksum
+  const StoredMessage& message = parsed->message;
+  if (expired(message.sent_at, taking.now)) return erase_slot(number, block, slot);
+  const SlotState& state = touch(block)[slot];
+  if (must_move(state)) {
+    if (!may_move(*parsed, taking.dead_bytes)) {
+      held_up_ = taking.full = true;
+      return;
+    }
+    taking.dead_bytes += message.body.size() + 1;
+    taking.taken.dead_letters.push_back(
+        dead_letter(*parsed, sequence_of(number, slot), state, block.chunk));
+    return move_slot(number, block, slot);
+  }
+  if (!deliveries.empty() && taking.bytes + message.body.size() > taking.bytes_max) {
+    taking.full = true;
+    return;
+  }
+  taking.bytes += message.body.size();
+  deliveries.push_back(
+      deliver(*parsed, number, block, slot, taking.request.visibility_timeout, taking.now));
+  deliveries.back().chunk = block.chunk;
+  shares_.received(block.index.group(slot), taking.now);
+  note_state(number, block);
+}
+
+// --- noisy and quiet groups ---
+
+bool StandardQueue::any_quiet(const IndexRecord& index, const std::vector<SlotState>& slots) const {
+  for (unsigned slot = 0; slot < index.count; ++slot) {
+    if (waits(slots, slot) && !is_noisy(index.group(slot))) return true;
+  }
+  return false;
+}
+
+// The noisy groups in the order in which they are served.
+std::vector<StandardQueue::NoisyGroups::iterator> StandardQueue::noisy_in_order() {
+  std::vector<NoisyGroups::iterator> order;
+  for (auto it = noisy_.begin(); it != noisy_.end(); ++it) order.push_back(it);
+  std::ranges::stable_sort(
+      order, {}, [this](NoisyGroups::iterator noisy) { return shares_.in_flight(noisy->first); });
+  return order;
+}
+
+// @return false if there are too many noisy groups already.
+bool StandardQueue::make_noisy(GroupKey group) {
+  if (noisy_.size() >= limits::kNoisyGroupsMax) return false;
+  Noisy& noisy = noisy_[group];
+  noisy.sent_at = shares_.sent_at(group);
+  for (const auto& [number, block] : blocks_) {
+    for (unsigned slot = 0; slot < block.index.count; ++slot) {
+      if (block.index.group(slot) == group && waits(block.slots, slot)) noisy.ready.insert(number);
+    }
+  }
+  std::erase_if(ready_, [this](BlockNumber number) {
+    const auto it = blocks_.find(number);
+    if (it == blocks_.end()) return true;
+    it->second.in_ready = any_quiet(it->second.index, it->second.slots);
+    return !it->second.in_ready;
+  });
+  std::make_heap(ready_.begin(), ready_.end(), std::greater<>{});
+  search_again();
+  return true;
+}
+
+void StandardQueue::make_quiet(NoisyGroups::iterator noisy) {
+  const std::set<BlockNumber> ready = std::move(noisy->second.ready);
+  noisy_.erase(noisy);
+  for (const BlockNumber number : ready) {
+    const auto it = blocks_.find(number);
     if (it != blocks_.end()) make_ready(number, it->second);
   }
-  return taken;
+  search_again();
+}
+
+// A group is noisy until its backlog is drained, or it has sent nothing for a while.
+void StandardQueue::review_noisy(Timestamp now) {
+  for (auto it = noisy_.begin(); it != noisy_.end();) {
+    const auto noisy = it++;
+    const bool silent = noisy->second.sent_at + ConsumerShares::kSilence <= now;
+    const bool drained = noisy->second.ready.empty() && frontier_ >= committed_end_ &&
+                         !shares_.noisy(noisy->first, in_flight_, now);
+    if (silent || drained) make_quiet(noisy);
+  }
+}
+
+// What lies behind the frontier is looked through anew, and counted anew.
+void StandardQueue::search_again() {
+  searched_to_ = 0;
+  for (auto& [group, noisy] : noisy_) noisy.on_disk = 0;
+}
+
+// Whether a receive waits for the search: only for the end of it, so that a long one costs no time.
+bool StandardQueue::search_first() {
+  if (noisy_.empty() || searched_to() >= committed_end_ ||
+      committed_end_ - searched_to() > kWindowBlocks) {
+    return false;
+  }
+  search();
+  return search_loading_;
+}
+
+void StandardQueue::search() {
+  if (noisy_.empty() || search_loading_ || !may_load() || searched_to() >= committed_end_ ||
+      ready_.size() >= kQuietBlocks) {
+    return;
+  }
+  search_loading_ = true;
+  search_evictions_ = evictions_;
+  search_end_ = committed_end_;
+  searched_to_ = searched_to();
+  Load load = load_of(Load::Kind::window);
+  load.first = searched_to_;
+  load.blocks_max = kWindowBlocks;
+  issue(load);
+}
+
+void StandardQueue::loaded_search(const LoadResult& result, Timestamp now) {
+  search_loading_ = false;
+  // As with a window, what was evicted meanwhile may have been changed after the snapshot.
+  if (search_evictions_ != evictions_ || result.load.first != searched_to_) return;
+  for (const LoadedBlock& loaded : result.blocks) {
+    if (loaded.number >= search_end_) break;
+    if (loaded.number < std::max(frontier_, counters_.horizon) || loaded.parked() ||
+        blocks_.contains(loaded.number) || removed(loaded.number, result.load)) {
+      continue;
+    }
+    const std::vector<SlotState> untouched;
+    const std::vector<SlotState>& slots = loaded.state ? loaded.state->slots : untouched;
+    if (any_quiet(loaded.index, slots)) {
+      forget_in_flight(loaded);
+      take_up(loaded, now);
+    } else {
+      count_on_disk(loaded.index, slots, true);
+    }
+  }
+  searched_to_ = result.exhausted ? search_end_ : std::min(result.next, search_end_);
+  evict_over_budget(now);
+}
+
+// Messages of noisy groups in a block that is on disk alone, or is so no more.
+void StandardQueue::count_on_disk(const IndexRecord& index, const std::vector<SlotState>& slots,
+                                  bool more) {
+  for (unsigned slot = 0; slot < index.count; ++slot) {
+    if (!waits(slots, slot)) continue;
+    const auto noisy = noisy_.find(index.group(slot));
+    if (noisy == noisy_.end()) continue;
+    std::uint64_t& on_disk = noisy->second.on_disk;
+    if (more) {
+      ++on_disk;
+    } else if (on_disk > 0) {
+      --on_disk;
+    }
+  }
+}
+
+void StandardQueue::forget_delayed(const IndexRecord& index) {
+  for (const GroupKey group : index.groups) {
+    const auto noisy = noisy_.find(group);
+    if (noisy != noisy_.end() && noisy->second.delayed > 0) --noisy->second.delayed;
+  }
+}
+
+QuietCounts StandardQueue::quiet_counts() const {
+  QuietCounts quiet{noisy_.size(), counts(), kNever};
+  const auto less = [](std::uint64_t& count, std::uint64_t by) { count -= std::min(count, by); };
+  for (const auto& [group, noisy] : noisy_) {
+    less(quiet.messages.visible, noisy.on_disk);
+    for (const BlockNumber number : noisy.ready) {
+      const auto it = blocks_.find(number);
+      if (it == blocks_.end()) continue;
+      const Block& block = it->second;
+      for (unsigned slot = 0; slot < block.index.count; ++slot) {
+        if (block.index.group(slot) == group && waits(block.slots, slot)) {
+          less(quiet.messages.visible, 1);
+        }
+      }
+    }
+    less(quiet.messages.in_flight, shares_.in_flight(group));
+    less(quiet.messages.delayed, noisy.delayed);
+  }
+  for (const BlockNumber number : ready_) {
+    const auto it = blocks_.find(number);
+    if (it == blocks_.end() || !any_quiet(it->second.index, it->second.slots)) continue;
+    quiet.oldest_sent_at = std::min(quiet.oldest_sent_at, it->second.index.sent_at);
+  }
+  return quiet;
+}
+
+void StandardQueue::charge() {
+  const std::size_t bytes = shares_.bytes();
+  context_.memory.used += bytes - charged_;  // the difference may wrap around and comes out right
+  charged_ = bytes;
 }
 
 // --- operations on delivered messages ---
@@ -277,9 +589,10 @@ bool StandardQueue::fill_window(Timestamp now) {
     load.bytes_max = kWindowBytes;
     issue(load);
   }
+  search();
   // A block that is being relocated cannot load its chunk before that is done.
   return window_loading_ || due_loading_ || chunks_loading_ > 0 || relocating_ > 0 ||
-         (!may_load() && (frontier_ < committed_end_ || next_parked_ <= now));
+         search_loading_ || (!may_load() && (frontier_ < committed_end_ || next_parked_ <= now));
 }
 
 void StandardQueue::load_due(Timestamp now) {
@@ -295,6 +608,7 @@ void StandardQueue::load_due(Timestamp now) {
 
 void StandardQueue::loaded_by_kind(const LoadResult& result, Timestamp now) {
   if (result.load.kind == Load::Kind::due) return loaded_due(result, now);
+  if (result.load.bytes_max == 0) return loaded_search(result, now);
   loaded_window(result, now);
 }
 
@@ -349,39 +663,47 @@ Timestamp StandardQueue::next_event() const {
 void StandardQueue::forget_messages() {
   ready_.clear();
   next_parked_ = kNever;
+  shares_.clear();
+  noisy_.clear();
+  charge();
 }
 
 // --- eviction ---
 
 void StandardQueue::evict(std::size_t bytes, Timestamp now) {
   const std::size_t target = bytes >= resident_bytes_ ? 0 : resident_bytes_ - bytes;
+  const bool evicted = !noisy_.empty() && evict_blocks(target, false, now);
+  if (evict_blocks(target, true, now) || evicted) ++evictions_;
+}
+
+// @param quiet_too whether blocks with a quiet message that waits may go as well. @return whether
+// any went.
+bool StandardQueue::evict_blocks(std::size_t target, bool quiet_too, Timestamp now) {
   bool evicted = false;
+  bool quiet_evicted = false;
   for (auto it = blocks_.end(); it != blocks_.begin() && resident_bytes_ > target;) {
     --it;
     auto& [number, block] = *it;
     if (block.listed || block.loading_chunk || block.relocating || block.live == 0) continue;
     if (pinned_.contains(number)) continue;
+    const bool quiet = !noisy_.empty() && any_quiet(block.index, block.slots);
+    if (quiet && !quiet_too) continue;
     Timestamp wake = kNever;
-    bool ready = false;
     bool moving = false;
-    for (unsigned slot = 0; slot < block.index.count; ++slot) {
-      if (block.slots.empty()) {
-        ready = true;
-        break;
-      }
-      const SlotState& state = block.slots[slot];
+    for (const SlotState& state : block.slots) {
       if (state.phase == Phase::in_flight) wake = std::min(wake, state.visible_at);
-      ready |= state.phase == Phase::waiting;
       moving |= state.phase == Phase::moving;
     }
     if (moving) continue;
-    if (ready) {
+    if (any_waiting(block)) {
       if (block.dirty) {
         write_state(number, block, Timestamp{});
         changed_ = true;
       }
-      leave_in_flight(number, block.slots);
+      leave_in_flight(number, block.index, block.slots);
       frontier_ = std::min(frontier_, number);
+      quiet_evicted |= quiet;
+      if (!quiet && number < searched_to()) count_on_disk(block.index, block.slots, true);
     } else {
       wake = std::max(wake, now + 1);
       write_state(number, block, wake);
@@ -395,7 +717,8 @@ void StandardQueue::evict(std::size_t bytes, Timestamp now) {
     const auto gone = it++;
     drop(gone);
   }
-  if (evicted) ++evictions_;
+  if (quiet_evicted) search_again();
+  return evicted;
 }
 
 void StandardQueue::note_parked(Timestamp at) {

@@ -1,7 +1,8 @@
 // TimerHeap<Key>: "the next time that something must happen", as a heap of moments and keys.
 //
-// A timer is never removed: whoever is woken looks whether there is still something to do. An owner
-// that sets timers again and again rebuilds the heap when stale ones prevail.
+// A timer is not removed when it is not wanted any more: whoever is woken looks whether there is
+// still something to do. An owner that sets timers again and again erases the stale ones when they
+// prevail.
 #pragma once
 
 #include <algorithm>
@@ -36,6 +37,13 @@ class TimerHeap {
     due = timers_.back();
     timers_.pop_back();
     return true;
+  }
+
+  /// Removes every timer for which `stale(const Timer&)` holds.
+  template <class Stale>
+  void erase_if(Stale stale) {
+    std::erase_if(timers_, stale);
+    std::make_heap(timers_.begin(), timers_.end(), std::greater<>{});
   }
 
   std::size_t size() const { return timers_.size(); }

@@ -24,6 +24,18 @@ TEST(TimerHeap, GivesTimersInOrderOfTime) {
   EXPECT_FALSE(timers.pop_due(kNever, due));
 }
 
+TEST(TimerHeap, ErasesWhatIsStaleAndKeepsTheOrder) {
+  TimerHeap<int> timers;
+  for (int i = 9; i > 0; --i) timers.set(Timestamp{i}, i);
+  timers.erase_if([](const TimerHeap<int>::Timer& timer) { return timer.key % 3 != 0; });
+  EXPECT_EQ(timers.size(), 3u);
+  TimerHeap<int>::Timer due;
+  for (const int key : {3, 6, 9}) {
+    ASSERT_TRUE(timers.pop_due(kNever, due));
+    EXPECT_EQ(due.key, key);
+  }
+}
+
 TEST(TimerHeap, GivesEachOfSeveralTimersOfOneKey) {
   TimerHeap<int> timers;
   timers.set(Timestamp{10}, 1);

@@ -37,6 +37,7 @@ struct OptionRow {
   std::int64_t least = 0;  // of a number
   std::int64_t most = 0;
   bool in_file = true;
+  bool is_flag = true;  // a secret is none: everybody on the machine sees the flags of a process
 };
 
 // --- THE TABLE OF OPTIONS ------------------------------------------------------------------------
@@ -60,6 +61,20 @@ const OptionRow kOptions[] = {
     {"region", &ServeOptions::region, "NAME", "region in the ARNs of queues"},
     {"public-url", &ServeOptions::public_url, "URL",
      "what queue URLs begin with; without it, the Host that each client used"},
+    {"root-access-key-id", &ServeOptions::root_access_key_id, "ID",
+     "access key of the account itself; its secret comes in MILLRACE_ROOT_SECRET_ACCESS_KEY or "
+     "--root-secret-access-key-file"},
+    {.name = "root-secret-access-key",
+     .member = &ServeOptions::root_secret_access_key,
+     .value = "SECRET",
+     .help = "the secret of root-access-key-id",
+     .in_file = false,
+     .is_flag = false},
+    {"root-secret-access-key-file", &ServeOptions::root_secret_access_key_file, "FILE",
+     "file that holds the secret of root-access-key-id on one line"},
+    {"credentials", &ServeOptions::credentials, "FILE",
+     "TOML file of accounts, users and access keys, for its owner's eyes only; read again on "
+     "SIGHUP. See docs/security.md and millrace keys"},
     {"shards", &ServeOptions::shards, "COUNT",
      "parts that the queues are spread over, each with its own log; can be raised later, never "
      "lowered",
@@ -272,16 +287,32 @@ StartResult<void> check_listening(const ServeOptions& options) {
                         ": not an address to listen on; write for example 127.0.0.1:9324 or "
                         "[::1]:9324");
     }
-    if (!address->loopback) {
+    if (!address->loopback && !options.has_credentials()) {
       return StartError(
           "--listen " + text +
-          " would let everybody who reaches this machine use the queues, since this version does "
-          "not check credentials. Listen on a loopback address (127.0.0.1 or [::1]); to serve "
-          "other machines, put a proxy in front that checks who is asking, and give its address "
-          "as --public-url");
+          " would let everybody who reaches this machine use the queues, since no credentials are "
+          "configured. Make an access key with `millrace keys create --credentials FILE` and start "
+          "with --credentials FILE; or set MILLRACE_ROOT_ACCESS_KEY_ID and "
+          "MILLRACE_ROOT_SECRET_ACCESS_KEY; or listen on a loopback address (127.0.0.1 or [::1])");
     }
   }
   return {};
+}
+
+/// That the root access key and its secret come together, the secret once.
+StartResult<void> check_root_key(const ServeOptions& options) {
+  const bool id = !options.root_access_key_id.empty();
+  const bool secret = !options.root_secret_access_key.empty();
+  const bool file = !options.root_secret_access_key_file.empty();
+  if (secret && file) {
+    return StartError(
+        "give either MILLRACE_ROOT_SECRET_ACCESS_KEY or --root-secret-access-key-file, not both");
+  }
+  if (id == (secret || file)) return {};
+  return StartError(id ? "--root-access-key-id needs its secret, in "
+                         "MILLRACE_ROOT_SECRET_ACCESS_KEY or --root-secret-access-key-file"
+                       : "the secret of the root access key is given, but not "
+                         "--root-access-key-id");
 }
 
 StartResult<void> check_options(const ServeOptions& options) {
@@ -297,6 +328,7 @@ StartResult<void> check_options(const ServeOptions& options) {
                       "\", but must be like https://queues.example.com");
   }
   if (options.data.empty()) return StartError("--data is empty, but must name a directory");
+  if (const auto root = check_root_key(options); !root) return root.error();
   return check_listening(options);
 }
 
@@ -469,14 +501,18 @@ struct CommandLine {
   CLI::App app{std::string(kAbout), "millrace"};
   CLI::App* serve = nullptr;
   CLI::App* version = nullptr;
+  CLI::App* keys = nullptr;
   CLI::App* documents = nullptr;
-  std::vector<CLI::Option*> options;
+  std::vector<CLI::Option*> options;  // null for what is no flag
 
   CommandLine() {
     app.set_version_flag("--version", "millrace " + std::string(millrace::version()));
     app.require_subcommand(0, 1);
     serve = app.add_subcommand("serve", "Serve queues until stopped by SIGTERM or SIGINT");
     version = app.add_subcommand("version", "Print the version");
+    keys =
+        app.add_subcommand("keys", "List, make and change the access keys of a credentials file");
+    keys->prefix_command()->set_help_flag();  // keys_command.cc reads what stands behind it
     documents = app.add_subcommand("config-docs", "Print docs/configuration.md");
     app.add_subcommand("help", "Print this text");
     for (const OptionRow& row : kOptions) options.push_back(add(row));
@@ -484,6 +520,7 @@ struct CommandLine {
 
  private:
   CLI::Option* add(const OptionRow& row) {
+    if (!row.is_flag) return nullptr;
     const std::string help = wrapped(full_help(row) + " [" + variable_of(row) + "]", kHelpWidth);
     if (is_switch(row)) return serve->add_flag(flag_of(row), help)->take_last();
     CLI::Option* option = serve->add_option(flag_of(row))->description(help);
@@ -498,11 +535,11 @@ struct Given {
   std::vector<std::string> texts;
 };
 
-std::optional<Given> given(const OptionRow& row, const CLI::Option& option,
+std::optional<Given> given(const OptionRow& row, const CLI::Option* option,
                            const Environment& environment) {
-  if (option.count() > 0) {
+  if (option != nullptr && option->count() > 0) {
     return Given{flag_of(row),
-                 is_list(row) ? option.results() : std::vector{option.results().back()}};
+                 is_list(row) ? option->results() : std::vector{option->results().back()}};
   }
   const std::string variable = variable_of(row);
   const char* value = environment(variable.c_str());
@@ -515,12 +552,12 @@ StartResult<ServeOptions> read_options(const CommandLine& line, const Environmen
   const auto config = std::find_if(rows.begin(), rows.end(),
                                    [](const OptionRow& row) { return row.name == "config"; });
   ServeOptions options;
-  const auto& config_option = *line.options[static_cast<std::size_t>(config - rows.begin())];
+  const CLI::Option* config_option = line.options[static_cast<std::size_t>(config - rows.begin())];
   if (const auto path = given(*config, config_option, environment)) {
     if (const auto read = read_file(path->texts.back(), options); !read) return read.error();
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const auto one = given(rows[i], *line.options[i], environment);
+    const auto one = given(rows[i], line.options[i], environment);
     if (!one) continue;
     if (const auto set = set_option(rows[i], one->source, one->texts, options); !set) {
       return set.error();
@@ -539,7 +576,9 @@ std::string serve_error(const CLI::ParseError& error, const CommandLine& line) {
   const std::string wrong = unknown.front().substr(0, unknown.front().find('='));
   if (!wrong.starts_with("-")) return "serve takes options only, not \"" + wrong + "\"";
   std::vector<std::string> flags;
-  for (const OptionRow& row : kOptions) flags.push_back(flag_of(row));
+  for (const OptionRow& row : kOptions) {
+    if (row.is_flag) flags.push_back(flag_of(row));
+  }
   const std::string meant = nearest(wrong, flags);
   return "there is no option " + wrong + (meant.empty() ? "" : "; did you mean " + meant + "?");
 }
@@ -640,6 +679,10 @@ StartResult<Invocation> parse_command_line(const std::vector<std::string>& argum
     if (!options) return options.error();
     invocation.kind = Invocation::Kind::serve;
     invocation.options = std::move(*options);
+  } else if (line.keys->parsed()) {
+    invocation.kind = Invocation::Kind::keys;
+    invocation.arguments.assign(std::find(arguments.begin(), arguments.end(), "keys") + 1,
+                                arguments.end());
   } else if (line.version->parsed()) {
     invocation.text = "millrace " + std::string(version()) + "\n";
   } else if (line.documents->parsed()) {
@@ -657,7 +700,8 @@ std::string configuration_document() {
 
 `millrace serve` takes each option as a flag, as an environment variable, or as a key of the TOML
 file that `--config` names. A flag beats the environment, which beats the file, which beats the
-default. A flag or key that does not exist is an error.
+default. A flag or key that does not exist is an error. What has no flag is a secret: everybody on a
+machine sees the flags of its processes.
 
 | flag | environment | TOML key | default | meaning |
 | --- | --- | --- | --- | --- |
@@ -668,7 +712,7 @@ default. A flag or key that does not exist is an error.
       value.insert(at, "\\");
     }
     const std::string standard = text_of(row, ServeOptions{});
-    text += "| `" + flag_of(row) + "`" + (value.empty() ? "" : " " + value);
+    text += row.is_flag ? "| `" + flag_of(row) + "`" + (value.empty() ? "" : " " + value) : "| ";
     text += " | `" + variable_of(row) + "` | ";
     text += row.in_file ? "`" + key_of(row) + "`" : "";
     text += " | " + (standard.empty() ? "" : "`" + standard + "`") + " | ";

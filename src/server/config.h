@@ -2,9 +2,9 @@
 //
 // THE TABLE OF OPTIONS is in config.cc: one row per option with its name, member, range and help.
 // The name `io-threads` is the flag --io-threads, the variable MILLRACE_IO_THREADS and the TOML key
-// io_threads. A flag beats the environment, which beats the file, which beats the default. The help
-// and docs/configuration.md are made from the table. Plain values and pure functions, but for the
-// reading of the file; used before other threads run.
+// io_threads; a secret is a variable only. A flag beats the environment, which beats the file,
+// which beats the default. The help and docs/configuration.md are made from the table. Plain values
+// and pure functions, but for the reading of the file; used before other threads run.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +37,10 @@ struct ServeOptions {
   std::string account = "000000000000";
   std::string region = "us-east-1";
   std::string public_url;
+  std::string root_access_key_id;
+  std::string root_secret_access_key;
+  std::string root_secret_access_key_file;
+  std::string credentials;
   std::int64_t shards = 1;
   std::int64_t io_threads = 1;
   std::int64_t memory_mebibytes = 256;
@@ -55,6 +59,9 @@ struct ServeOptions {
   bool test_clock = false;
 
   std::vector<QueueDeclaration> queues;  // of the file only
+
+  /// Whether callers must prove who they are. False: development mode.
+  bool has_credentials() const { return !root_access_key_id.empty() || !credentials.empty(); }
 };
 
 /// Where to listen: an address in digits and a port.
@@ -73,10 +80,11 @@ std::optional<ListenAddress> parse_listen_address(std::string_view text);
 
 /// What the command line asks for.
 struct Invocation {
-  enum class Kind { serve, print };
+  enum class Kind { serve, keys, print };
   Kind kind = Kind::print;
-  ServeOptions options;  // serve
-  std::string text;      // print
+  ServeOptions options;                // serve
+  std::vector<std::string> arguments;  // keys: what stands behind that word
+  std::string text;                    // print
 };
 
 /// The value of an environment variable, or null.

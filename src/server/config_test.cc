@@ -120,9 +120,50 @@ TEST(Config, UnknownOptionsAreErrorsWithAHint) {
 
 TEST(Config, OnlyLoopbackIsServedWithoutCredentials) {
   EXPECT_THAT(parse_error({"serve", "--listen", "0.0.0.0:9324"}),
-              HasSubstr("does not check credentials"));
+              HasSubstr("no credentials are configured"));
+  EXPECT_THAT(parse_error({"serve", "--listen", "0.0.0.0:9324"}),
+              HasSubstr("millrace keys create --credentials FILE"));
   EXPECT_THAT(parse_error({"serve", "--listen", "127.0.0.1:1,[::]:1"}), HasSubstr("[::]:1"));
   EXPECT_THAT(parse_error({"serve", "--listen", "127.0.0.1"}), HasSubstr("127.0.0.1:9324"));
+  const std::vector<std::string> everywhere = {"serve", "--listen", "0.0.0.0:1,[::]:1"};
+  EXPECT_TRUE(parse(everywhere, {{"MILLRACE_CREDENTIALS", "keys.toml"}}));
+  EXPECT_TRUE(parse(everywhere, {{"MILLRACE_ROOT_ACCESS_KEY_ID", "AKIDROOT"},
+                                 {"MILLRACE_ROOT_SECRET_ACCESS_KEY", "0123456789abcdef"}}));
+}
+
+TEST(Config, TheRootKeyComesWithItsSecret) {
+  const Variables secret = {{"MILLRACE_ROOT_SECRET_ACCESS_KEY", "0123456789abcdef"}};
+  const auto parsed = parse({"serve", "--root-access-key-id", "AKIDROOT"}, secret);
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  EXPECT_TRUE(parsed->options.has_credentials());
+  EXPECT_EQ(parsed->options.root_secret_access_key, "0123456789abcdef");
+  EXPECT_TRUE(parse({"serve", "--root-access-key-id=AKIDROOT",
+                     "--root-secret-access-key-file=/run/secrets/root"}));
+  EXPECT_FALSE(parse({"serve"})->options.has_credentials());
+
+  EXPECT_THAT(parse_error({"serve", "--root-access-key-id", "AKIDROOT"}),
+              HasSubstr("needs its secret"));
+  EXPECT_THAT(parse_error({"serve"}, secret), HasSubstr("but not --root-access-key-id"));
+  EXPECT_THAT(
+      parse_error({"serve", "--root-access-key-id=AKIDROOT", "--root-secret-access-key-file=f"},
+                  secret),
+      HasSubstr("not both"));
+}
+
+TEST(Config, ASecretIsNoFlagAndNotInTheFile) {
+  EXPECT_THAT(parse_error({"serve", "--root-secret-access-key", "x"}),
+              HasSubstr("there is no option --root-secret-access-key"));
+  EXPECT_THAT(toml_error("root_secret_access_key = \"x\""), HasSubstr("no such option"));
+  EXPECT_THAT(parse({"config-docs"})->text, HasSubstr("`MILLRACE_ROOT_SECRET_ACCESS_KEY`"));
+}
+
+TEST(Config, KeysHasACommandLineOfItsOwn) {
+  const auto parsed = parse({"keys", "create", "--user", "ada", "--help"});
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  EXPECT_EQ(parsed->kind, Invocation::Kind::keys);
+  EXPECT_THAT(parsed->arguments, ElementsAre("create", "--user", "ada", "--help"));
+  EXPECT_THAT(parse({"keys"})->arguments, ElementsAre());
+  EXPECT_THAT(parse({"keys", "--help"})->arguments, ElementsAre("--help"));
 }
 
 TEST(Config, ListenAddresses) {

@@ -23,7 +23,7 @@ AttributeMap attributes_of(const Context& context, const QueueDeclaration& queue
   const Expected<QueueName> target = QueueName::parse(queue.dead_letter_queue);
   // Left as it is, a bad name makes an ARN that is refused with SQS's own words.
   const std::string arn =
-      target ? QueueArn(context.service.region, context.caller.account, *target).text()
+      target ? QueueArn(context.service.region, context.caller->account, *target).text()
              : queue.dead_letter_queue;
   attributes[kRedrivePolicy] = R"({"deadLetterTargetArn":")" + arn + R"(","maxReceiveCount":)" +
                                std::to_string(queue.receive_count_max) + "}";
@@ -73,7 +73,8 @@ awaitable<Expected<void>> change(Context& context, const QueueDeclaration& queue
 awaitable<Expected<void>> declare_queues(const Service& service, const AccountId& account,
                                          std::span<const QueueDeclaration> queues) {
   Context context{.service = service,
-                  .caller = {account, account.text(), {}},
+                  .caller = std::make_shared<const Caller>(caller_of_user(account, kRootUser, {})),
+                  .action = {},
                   .base_url = {},
                   .source_address = {}};
   const auto find = [&](const QueueDeclaration& queue) -> QueueInfoPointer {

@@ -56,7 +56,8 @@ Engine::Engine(Cores& cores, const Installation& installation, EngineOptions opt
                .shards = shards_,
                .sealer = sealer_,
                .region = options.region,
-               .purge_interval = options.purge_interval} {}
+               .purge_interval = options.purge_interval,
+               .access_enforced = options.access_enforced} {}
 
 Engine::~Engine() {
   cores_.background().join();

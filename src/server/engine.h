@@ -37,6 +37,7 @@ struct EngineOptions {
   SpaceMarks space;
   Milliseconds purge_interval = limits::kPurgeInterval;
   Milliseconds name_reuse_interval = limits::kNameReuseInterval;
+  bool access_enforced = false;  // Service::access_enforced
 };
 
 class Engine {

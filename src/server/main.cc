@@ -1,4 +1,5 @@
-// The program millrace. `millrace serve` serves; see config.h for what can be told to it.
+// The program millrace. `millrace serve` serves; see config.h for what can be told to it. `millrace
+// keys` edits access keys; see keys_command.h.
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -6,6 +7,7 @@
 
 #include "observe/log.h"
 #include "server/config.h"
+#include "server/keys_command.h"
 #include "server/server.h"
 
 namespace millrace {
@@ -23,11 +25,11 @@ int fail(const StartError& error) {
   return EXIT_FAILURE;
 }
 
-int serve(const ServeOptions& options) {
+int serve(const ServeOptions& options, const Environment& environment) {
   start_log(log_level(options.log_level));
   StartResult<void> outcome;
   {
-    StartResult<std::unique_ptr<Server>> server = Server::open(options);
+    StartResult<std::unique_ptr<Server>> server = Server::open(options, environment);
     if (server) {
       outcome = (*server)->run([](const std::string& text) { std::cout << text << std::flush; });
     } else {
@@ -39,10 +41,16 @@ int serve(const ServeOptions& options) {
 }
 
 int run(const std::vector<std::string>& arguments) {
-  const auto invocation =
-      parse_command_line(arguments, [](const char* name) { return std::getenv(name); });
+  const Environment environment = [](const char* name) { return std::getenv(name); };
+  const auto invocation = parse_command_line(arguments, environment);
   if (!invocation) return fail(invocation.error());
-  if (invocation->kind == Invocation::Kind::serve) return serve(invocation->options);
+  if (invocation->kind == Invocation::Kind::serve) return serve(invocation->options, environment);
+  if (invocation->kind == Invocation::Kind::keys) {
+    const auto text = run_keys_command(invocation->arguments, environment);
+    if (!text) return fail(text.error());
+    std::cout << *text;
+    return EXIT_SUCCESS;
+  }
   std::cout << invocation->text;
   return EXIT_SUCCESS;
 }

@@ -3,7 +3,9 @@
 #include <array>
 #include <exception>
 #include <optional>
+#include <utility>
 
+#include "base/check.h"
 #include "base/encoding.h"
 #include "observe/log.h"
 #include "server/actions.h"
@@ -13,51 +15,6 @@
 namespace millrace {
 
 namespace {
-
-constexpr std::size_t kAccessKeyMax = 128;  // bytes, as AWS has it
-
-struct Target {
-  std::string_view path;
-  std::string_view query;
-};
-
-Target split_target(std::string_view target) {
-  const std::size_t mark = target.find('?');
-  if (mark == std::string_view::npos) return {target, {}};
-  return {target.substr(0, mark), target.substr(mark + 1)};
-}
-
-/// The value of `name` in a query string, as it was sent; or an empty view.
-std::string_view query_value(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    const std::string_view pair = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(pair.size() + 1, query.size()));
-    if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=') {
-      return pair.substr(name.size() + 1);
-    }
-  }
-  return {};
-}
-
-/// The access key's id at the head of a credential, `<id>/<date>/<region>/sqs/aws4_request`; empty
-/// if there is none.
-std::string access_key_of(std::string_view credential) {
-  const std::string_view id = credential.substr(0, credential.find_first_of("/,% "));
-  const bool plain = std::all_of(id.begin(), id.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
-           c == '_' || c == '.';
-  });
-  return plain && id.size() <= kAccessKeyMax ? std::string(id) : std::string();
-}
-
-std::string_view credential_of(const HttpRequest& request) {
-  constexpr std::string_view kName = "Credential=";
-  const std::string_view authorization = request.field("authorization");
-  if (const std::size_t at = authorization.find(kName); at != std::string_view::npos) {
-    return authorization.substr(at + kName.size());
-  }
-  return query_value(split_target(request.target).query, "X-Amz-Credential");
-}
 
 void answer_plainly(unsigned status, std::string body, HttpResponse& response) {
   response.status = status;
@@ -82,23 +39,38 @@ ApiError not_serving(Phase phase) {
                                               : "The server is stopping. Please try again."};
 }
 
+/// Not at `info`: whoever reaches the server could fill the disk with it.
+void log_refusal(const HttpRequest& request, std::string_view request_id, const ApiError& error) {
+  if (!log_enabled(LogLevel::debug)) return;
+  log_debug("signature refused", {{"request_id", request_id},
+                                  {"address", request.remote_address},
+                                  {"outcome", error.row().query_code},
+                                  {"cause", error.message()}});
+}
+
 }  // namespace
 
-Caller caller_of(const HttpRequest& request, const AccountId& account) {
-  std::string key = access_key_of(credential_of(request));
-  Caller caller{AccountId::parse(key).value_or(account), {}, std::move(key)};
-  caller.sender_id = caller.access_key.empty() ? caller.account.text() : caller.access_key;
-  return caller;
+Pipeline::Pipeline(const Service& service, PipelineOptions options, const std::atomic<Phase>& phase,
+                   std::uint64_t seed)
+    : service_(service),
+      options_(std::move(options)),
+      phase_(phase),
+      random_(seed),
+      authenticator_({.account = options_.account,
+                      .region = service.region,
+                      .credentials = options_.credentials,
+                      .wall_clock = options_.wall_clock}) {
+  CHECK(service.access_enforced == (options_.credentials != nullptr));
 }
 
 boost::asio::awaitable<void> Pipeline::handle(const HttpRequest& request, HttpResponse& response) {
-  const Target target = split_target(request.target);
-  if (target.path == "/health" && (request.method == "GET" || request.method == "HEAD")) {
+  const std::string_view path = request.path();
+  if (path == "/health" && (request.method == "GET" || request.method == "HEAD")) {
     answer_health(phase_.load(std::memory_order_acquire), response);
     co_return;
   }
-  if (options_.advance_clock && target.path == "/test/clock" && request.method == "POST") {
-    co_await move_clock(target.query, response);
+  if (options_.advance_clock && path == "/test/clock" && request.method == "POST") {
+    co_await move_clock(request.query(), response);
     co_return;
   }
 
@@ -126,7 +98,13 @@ boost::asio::awaitable<Expected<void>> Pipeline::run(const HttpRequest& request,
   const ActionRow* action = find_action(call->action);
   if (action == nullptr) co_return wire::unknown_action(call->action);
 
-  Context context = context_of(request);
+  Expected<CallerPointer> caller = authenticator_.authenticate(request);
+  if (!caller) {
+    log_refusal(request, request_id, caller.error());
+    co_return caller.error();
+  }
+
+  Context context = context_of(request, std::move(*caller), action->name);
   const Expected<void> outcome = co_await action->run(context, *call, request_id, response);
   response.on_undelivered = std::move(context.on_undelivered);
   response.attachment = std::move(context.attachment);
@@ -134,15 +112,18 @@ boost::asio::awaitable<Expected<void>> Pipeline::run(const HttpRequest& request,
     log_debug("request",
               {{"request_id", request_id},
                {"action", action->name},
-               {"account", context.caller.account.text()},
+               {"account", context.caller->account.text()},
+               {"access_key", context.caller->access_key},
                {"outcome", outcome ? std::string_view("ok") : outcome.error().row().query_code}});
   }
   co_return outcome;
 }
 
-Context Pipeline::context_of(const HttpRequest& request) const {
+Context Pipeline::context_of(const HttpRequest& request, CallerPointer caller,
+                             std::string_view action) const {
   return Context{.service = service_,
-                 .caller = caller_of(request, options_.account),
+                 .caller = std::move(caller),
+                 .action = action,
                  .base_url = base_url(request),
                  .source_address = request.remote_address,
                  .secure = request.secure,

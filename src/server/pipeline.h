@@ -15,6 +15,7 @@
 #include "base/http_message.h"
 #include "base/random.h"
 #include "model/names.h"
+#include "server/authenticator.h"
 #include "service/handlers.h"
 
 namespace millrace {
@@ -23,20 +24,23 @@ namespace millrace {
 enum class Phase { starting, serving, stopping };
 
 struct PipelineOptions {
-  AccountId account;       // of callers whose access key is not itself an account
+  AccountId account;       // of callers of whom nothing else is known
   std::string public_url;  // what queue URLs begin with; empty: the Host of the request
   std::string local_url;   // the same for a request without Host
   /// Moves time by so much and returns when all that became due has happened; empty without
   /// --test-clock.
   std::function<boost::asio::awaitable<Expected<void>>(Milliseconds)> advance_clock;
+  /// Who may ask; outlives the pipeline. Null: development mode. Goes with
+  /// Service::access_enforced.
+  const CurrentCredentials* credentials = nullptr;
+  const Clock* wall_clock = nullptr;  // of signatures; needed with credentials
 };
 
 class Pipeline {
  public:
   /// @param phase may be changed by any thread. @param seed of the request ids.
   Pipeline(const Service& service, PipelineOptions options, const std::atomic<Phase>& phase,
-           std::uint64_t seed)
-      : service_(service), options_(std::move(options)), phase_(phase), random_(seed) {}
+           std::uint64_t seed);
 
   /// Answers one request. GET /health tells whether actions are answered; POST /test/clock moves
   /// the clock where that is allowed; all else is an action. Never throws.
@@ -46,7 +50,8 @@ class Pipeline {
   boost::asio::awaitable<Expected<void>> run(const HttpRequest& request,
                                              std::string_view request_id, HttpResponse& response);
   boost::asio::awaitable<void> move_clock(std::string_view query, HttpResponse& response);
-  Context context_of(const HttpRequest& request) const;
+  Context context_of(const HttpRequest& request, CallerPointer caller,
+                     std::string_view action) const;
   std::string base_url(const HttpRequest& request) const;
   std::string next_request_id();
 
@@ -54,12 +59,7 @@ class Pipeline {
   const PipelineOptions options_;
   const std::atomic<Phase>& phase_;
   Random random_;
+  Authenticator authenticator_;
 };
-
-/// Who says to be asking. This version believes everybody: the access key is read from the
-/// Authorization field or a presigned URL, nothing is verified, and an access key of twelve digits
-/// is the account.
-/// @param account of everybody else.
-Caller caller_of(const HttpRequest& request, const AccountId& account);
 
 }  // namespace millrace

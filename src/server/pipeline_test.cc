@@ -148,32 +148,6 @@ TEST_F(PipelineTest, QueueUrlsBeginWithWhatTheClientUsed) {
   while (!stopped) cores_.context(0).run_one();
 }
 
-TEST(CallerOf, ReadsTheAccessKeyFromHeaderOrUrl) {
-  const AccountId account = AccountId::parse("000000000000").value();
-  const auto caller = [&](std::string_view authorization, std::string_view target = "/") {
-    return caller_of(request_with({{"authorization", authorization}}, target), account);
-  };
-  constexpr std::string_view kScope = "/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host";
-  const Caller named = caller(std::string("AWS4-HMAC-SHA256 Credential=AKID").append(kScope));
-  EXPECT_EQ(named.access_key, "AKID");
-  EXPECT_EQ(named.sender_id, "AKID");
-  EXPECT_EQ(named.account, account);
-
-  const Caller numbered =
-      caller(std::string("AWS4-HMAC-SHA256 Credential=111122223333").append(kScope));
-  EXPECT_EQ(numbered.account.text(), "111122223333");
-
-  const Caller presigned = caller("", "/?Action=X&X-Amz-Credential=AKID%2F20260101%2Fus-east-1");
-  EXPECT_EQ(presigned.access_key, "AKID");
-
-  for (const std::string& anonymous :
-       {std::string(), std::string("Bearer x"), std::string("Credential="),
-        std::string("Credential=<a>/x"), "Credential=" + std::string(129, 'a') + "/x"}) {
-    EXPECT_EQ(caller(anonymous).access_key, "") << anonymous;
-    EXPECT_EQ(caller(anonymous).sender_id, account.text()) << anonymous;
-  }
-}
-
 TEST(Actions, AllTwentyThreeAreFoundByName) {
   EXPECT_EQ(actions().size(), 23u);
   for (const ActionRow& row : actions()) EXPECT_EQ(find_action(row.name), &row);

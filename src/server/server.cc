@@ -82,13 +82,15 @@ struct Server::Core {
   std::vector<std::shared_ptr<Listener>> listeners;
 };
 
-Server::Server(const ServeOptions& options, Installation installation)
+Server::Server(const ServeOptions& options, Installation installation, CredentialsSource source)
     : options_(options),
       account_(AccountId::parse(options.account).value()),
       region_(Region::parse(options.region).value()),
       installation_(std::move(installation)),
+      credentials_source_(std::move(source)),
       clock_(std::make_unique<ServerClock>(options.test_clock)),
       cores_(static_cast<unsigned>(options.io_threads), kBackgroundThreads),
+      reloading_(cores_.background().get_executor()),
       engine_(cores_, installation_, engine_options()),
       signals_(cores_.context(0)) {
   const std::size_t budget = std::max(mebibytes(options_.request_memory_mebibytes) / cores_.count(),
@@ -104,13 +106,19 @@ Server::Server(const ServeOptions& options, Installation installation)
 
 Server::~Server() = default;
 
-StartResult<std::unique_ptr<Server>> Server::open(const ServeOptions& options) {
+StartResult<std::unique_ptr<Server>> Server::open(const ServeOptions& options,
+                                                  const Environment& environment) {
+  CredentialsSource source(options, environment);
+  StartResult<CredentialsPointer> credentials = CredentialsPointer();
+  if (options.has_credentials()) credentials = source.load();
+  if (!credentials) return credentials.error();
   StartResult<Installation> installation =
       options.ephemeral
           ? Installation::ephemeral()
           : Installation::open(options.data, static_cast<std::size_t>(options.shards));
   if (!installation) return installation.error();
-  std::unique_ptr<Server> server(new Server(options, std::move(*installation)));
+  std::unique_ptr<Server> server(new Server(options, std::move(*installation), std::move(source)));
+  server->credentials_ = std::move(*credentials);
   if (const StartResult<void> bound = server->bind(); !bound) return bound.error();
   const StartResult<Timestamp> last_time = server->engine_.open();
   if (!last_time) return last_time.error();
@@ -127,6 +135,7 @@ EngineOptions Server::engine_options() const {
   engine.space.refuse_below_bytes = mebibytes(options_.free_space_mebibytes);
   if (options_.relax_purge_interval) engine.purge_interval = 0;
   if (options_.relax_name_reuse) engine.name_reuse_interval = 0;
+  engine.access_enforced = options_.has_credentials();
   return engine;
 }
 
@@ -196,6 +205,8 @@ PipelineOptions Server::pipeline_options() {
       .public_url = options_.public_url,
       .local_url = "http://" + parse_listen_address(options_.listen.front())->text(),
       .advance_clock = {}};
+  if (options_.has_credentials()) pipeline.credentials = &credentials_;
+  pipeline.wall_clock = &wall_clock_;
   if (options_.test_clock) {
     pipeline.advance_clock = [this](Milliseconds by) { return advance_clock(by); };
   }
@@ -213,6 +224,7 @@ asio::awaitable<Expected<void>> Server::advance_clock(Milliseconds by) {
 StartResult<void> Server::run(const std::function<void(const std::string& text)>& ready) {
   signals_.add(SIGTERM);
   signals_.add(SIGINT);
+  if (options_.has_credentials()) signals_.add(SIGHUP);  // else it ends the server, as it should
   await_signal();
   for (const std::unique_ptr<Core>& core : per_core_) {
     for (const std::shared_ptr<Listener>& listener : core->listeners) listener->start();
@@ -234,6 +246,9 @@ asio::awaitable<void> Server::start(std::function<void(const std::string& text)>
     co_return;
   }
   if (stopping_) co_return;
+  if (!options_.has_credentials()) {
+    log_warning("development mode: no credentials are configured, everybody is let in");
+  }
   phase_.store(Phase::serving, std::memory_order_release);
   ready(greeting());
 }
@@ -241,10 +256,29 @@ asio::awaitable<void> Server::start(std::function<void(const std::string& text)>
 void Server::await_signal() {
   signals_.async_wait([this](const boost::system::error_code& error, int number) {
     if (error) return;
+    if (number == SIGHUP) {
+      reload_credentials();
+      return await_signal();
+    }
     if (stopping_) std::_Exit(kInterrupted);
     log_info("stopping", {{"signal", number}});
     begin_stop();
     await_signal();
+  });
+}
+
+// On a background thread, since the disk may take its time. What is in force stays in force until
+// the new credentials are complete.
+void Server::reload_credentials() {
+  asio::post(reloading_, [this] {
+    StartResult<CredentialsPointer> credentials = credentials_source_.load();
+    if (!credentials) {
+      log_error("credentials not taken over; the old ones stay in force",
+                {{"cause", credentials.error().message()}});
+      return;
+    }
+    log_info("credentials taken over", {{"keys", (*credentials)->size()}});
+    credentials_ = std::move(*credentials);
   });
 }
 
@@ -275,14 +309,25 @@ void Server::part_stopped() {
 }
 
 std::string Server::greeting() const {
-  const std::string queue = endpoint_ + "/" + account_.text() + "/hello";
   const std::string data =
       options_.ephemeral ? "memory only" : std::filesystem::absolute(options_.data).string();
-  return "Millrace " + std::string(version()) + " serves " + endpoint_ + " (account " +
-         account_.text() + ", region " + region_.text() + ")\nand keeps its data in " + data +
-         "\n\nTry it:\n  curl '" + endpoint_ + "/?Action=CreateQueue&QueueName=hello'\n  curl '" +
-         queue + "?Action=SendMessage&MessageBody=hi'\n  curl '" + queue +
-         "?Action=ReceiveMessage'\n";
+  std::string text = "Millrace " + std::string(version()) + " serves " + endpoint_ + " (account " +
+                     account_.text() + ", region " + region_.text() + ")\nand keeps its data in " +
+                     data + "\n\n";
+  if (options_.has_credentials()) {
+    return text + "Requests must be signed. Access keys that are known: " +
+           std::to_string(credentials_.load()->size()) +
+           "\n\nTry it, with one of them in the environment:\n"
+           "  aws --endpoint-url " +
+           endpoint_ + " --region " + region_.text() + " sqs list-queues\n";
+  }
+  const std::string queue = endpoint_ + "/" + account_.text() + "/hello";
+  return text +
+         "DEVELOPMENT MODE: no credentials are configured, so no signature is checked and whoever\n"
+         "reaches this address may do everything. See docs/security.md.\n\n"
+         "Try it:\n  curl '" +
+         endpoint_ + "/?Action=CreateQueue&QueueName=hello'\n  curl '" + queue +
+         "?Action=SendMessage&MessageBody=hi'\n  curl '" + queue + "?Action=ReceiveMessage'\n";
 }
 
 }  // namespace millrace

@@ -13,11 +13,13 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/strand.hpp>
 
 #include "base/clock.h"
 #include "http/listener.h"
 #include "runtime/cores.h"
 #include "server/config.h"
+#include "server/credentials_source.h"
 #include "server/engine.h"
 #include "server/installation.h"
 #include "server/pipeline.h"
@@ -27,14 +29,17 @@ namespace millrace {
 
 class Server {
  public:
-  /// Takes the data directory, binds the addresses and opens the stores. Nothing is accepted yet.
-  /// @return a StartError when one of them cannot be had.
-  static StartResult<std::unique_ptr<Server>> open(const ServeOptions& options);
+  /// Reads the credentials, takes the data directory, binds the addresses and opens the stores.
+  /// Nothing is accepted yet. @param environment of the secrets that the credentials file says to
+  /// be there. @return a StartError when one of them cannot be had.
+  static StartResult<std::unique_ptr<Server>> open(const ServeOptions& options,
+                                                   const Environment& environment);
   ~Server();
 
   /// Serves until SIGTERM or SIGINT, and then ends in good order: stops accepting, ends long polls,
-  /// lets requests finish, writes everything. A second signal ends the process at once. To be
-  /// called once. @param ready called with what to tell the user, once requests are answered.
+  /// lets requests finish, writes everything. A second signal ends the process at once. With
+  /// credentials, SIGHUP has them read again; requests go on meanwhile. To be called once. @param
+  /// ready called with what to tell the user, once requests are answered.
   /// @return a StartError when the directory or a declared queue cannot be restored or made.
   StartResult<void> run(const std::function<void(const std::string& text)>& ready);
 
@@ -48,7 +53,7 @@ class Server {
   class ServerClock;
   struct Core;
 
-  Server(const ServeOptions& options, Installation installation);
+  Server(const ServeOptions& options, Installation installation, CredentialsSource source);
 
   EngineOptions engine_options() const;
   StoreOpener store_opener(std::size_t shard) const;
@@ -58,6 +63,7 @@ class Server {
   boost::asio::awaitable<void> start(std::function<void(const std::string& text)> ready);
   boost::asio::awaitable<Expected<void>> advance_clock(Milliseconds by);
   void await_signal();
+  void reload_credentials();
   void begin_stop();
   void part_stopped();
   std::string greeting() const;
@@ -66,9 +72,12 @@ class Server {
   const AccountId account_;
   const Region region_;
   const Installation installation_;
-  const SystemClock wall_clock_;  // of connections: no test moves it
+  const CredentialsSource credentials_source_;
+  CurrentCredentials credentials_;  // null in development mode
+  const SystemClock wall_clock_;    // of connections and signatures: no test moves it
   const std::unique_ptr<ServerClock> clock_;
   Cores cores_;
+  boost::asio::strand<boost::asio::thread_pool::executor_type> reloading_;  // one after the other
   Engine engine_;
   std::atomic<Phase> phase_{Phase::starting};
   std::vector<std::unique_ptr<Core>> per_core_;

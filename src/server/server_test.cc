@@ -19,12 +19,16 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
+const char* no_environment(const char*) {
+  return nullptr;
+}
+
 /// A server on a thread of its own, stopped when the test ends.
 class RunningServer {
  public:
   explicit RunningServer(ServeOptions options) {
     options.listen = {"127.0.0.1:0"};
-    auto server = Server::open(options);
+    auto server = Server::open(options, no_environment);
     if (!server) {
       error_ = server.error().message();
       return;
@@ -247,7 +251,7 @@ TEST(Server, AnAddressInUseIsTold) {
   asio::ip::tcp::acceptor other(context, {asio::ip::make_address("127.0.0.1"), 0}, false);
   ServeOptions options = ephemeral();
   options.listen = {"127.0.0.1:" + std::to_string(other.local_endpoint().port())};
-  const auto server = Server::open(options);
+  const auto server = Server::open(options, no_environment);
   ASSERT_FALSE(server);
   EXPECT_THAT(server.error().message(), HasSubstr("cannot listen on " + options.listen.front()));
 }
@@ -256,10 +260,10 @@ TEST(Server, SeveralCoresShareNoPortWithAnotherServer) {
   ServeOptions options = ephemeral();
   options.io_threads = 2;
   options.listen = {"127.0.0.1:0"};
-  const auto first = Server::open(options);
+  const auto first = Server::open(options, no_environment);
   ASSERT_TRUE(first);
   options.listen = {(*first)->endpoint().substr(std::string("http://").size())};
-  const auto second = Server::open(options);
+  const auto second = Server::open(options, no_environment);
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message(), HasSubstr("choose another port with --listen"));
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include <boost/system/result.hpp>
 
@@ -22,6 +23,12 @@ class StartError {
 
 template <class T>
 using StartResult = boost::system::result<T, StartError>;
+
+/// A text as the value of a result. It would not convert, since an error can be made of a text,
+/// too.
+inline StartResult<std::string> text_result(std::string text) {
+  return StartResult<std::string>(boost::system::in_place_value, std::move(text));
+}
 
 [[noreturn]] void throw_exception_from_error(const StartError& error,
                                              const boost::source_location& location);

@@ -21,6 +21,7 @@
 #include "api/messages.h"
 #include "api/moves.h"
 #include "api/queues.h"
+#include "auth/credentials.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/http_message.h"
@@ -34,13 +35,6 @@ namespace millrace {
 class Registry;
 class ShardDriver;
 
-/// Who sent a request.
-struct Caller {
-  AccountId account;
-  std::string sender_id;   // the SenderId of what it sends: its access key's id, or the account
-  std::string access_key;  // id of the access key that the request names; empty: anonymous
-};
-
 /// What every handler works with. Everything it refers to outlives every request.
 struct Service {
   Directory& directory;
@@ -49,6 +43,8 @@ struct Service {
   const ReceiptSealer& sealer;
   Region region;
   Milliseconds purge_interval = limits::kPurgeInterval;  // between two purges; 0 relaxes the rule
+  /// Whether callers are held to what they may do; false: development mode, everybody may do all.
+  bool access_enforced = false;
 
   /// The driver of the shard that owns `queue`.
   ShardDriver& shard_of(QueueId queue) const;
@@ -57,7 +53,8 @@ struct Service {
 /// One request, from its arrival to the end of its reply.
 struct Context {
   const Service& service;
-  Caller caller;
+  CallerPointer caller;             // never null
+  std::string_view action;          // of the request, as in "SendMessage"
   std::string base_url;             // of queue URLs in replies: "http://host:port"
   std::string_view source_address;  // the peer's address, without its port
   bool secure = false;              // came over TLS

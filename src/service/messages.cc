@@ -485,7 +485,7 @@ Answer<api::SendMessageResponse> send_message(Context& context, api::SendMessage
   if (!queue) co_return queue.error();
   const SendTexts texts{.body_parameter = "MessageBody",
                         .too_long = "One or more parameters are invalid."};
-  Expected<Outgoing> outgoing = check_outgoing(**queue, request, context.caller.sender_id, texts);
+  Expected<Outgoing> outgoing = check_outgoing(**queue, request, context.caller->sender_id, texts);
   if (!outgoing) co_return outgoing.error();
   NewMessage& message = outgoing->message;
   message.body_md5 = md5(message.body);
@@ -516,7 +516,7 @@ Answer<api::SendMessageBatchResponse> send_message_batch(Context& context,
     api::SendMessageBatchRequestEntry& entry = request.entries[i];
     const SendTexts texts{.body_parameter = entry_member(kEntry, i, "MessageBody"),
                           .too_long = "One or more parameters cannot be validated."};
-    Expected<Outgoing> one = check_outgoing(**queue, entry, context.caller.sender_id, texts);
+    Expected<Outgoing> one = check_outgoing(**queue, entry, context.caller->sender_id, texts);
     if (one) {
       bodies.push_back(one->message.body);
       outgoing.push_back(std::move(*one));

@@ -114,7 +114,9 @@ TEST_F(Messages, AttributesAreSelectedAndSummed) {
 }
 
 TEST_F(Messages, SystemAttributesAreToldWhenAskedFor) {
-  context_->caller.sender_id = "AKIDEXAMPLE";
+  Caller caller = caller_of_user(kAccount, "ada", "AKIDEXAMPLE");
+  caller.sender_id = "AIDAEXAMPLE";
+  call_as(caller);
   api::SendMessageRequest request = message("m");
   request.message_group_id = "tenant";
   request.message_system_attributes = {
@@ -130,7 +132,7 @@ TEST_F(Messages, SystemAttributesAreToldWhenAskedFor) {
   receive_request.visibility_timeout = 0;
   const api::ReceiveMessageResponse all = ask(receive_message, receive_request).value();
   EXPECT_THAT(all.messages.at(0).attributes,
-              ElementsAre(Pair("SenderId", "AKIDEXAMPLE"), Pair("SentTimestamp", "1700000000000"),
+              ElementsAre(Pair("SenderId", "AIDAEXAMPLE"), Pair("SentTimestamp", "1700000000000"),
                           Pair("ApproximateReceiveCount", "1"),
                           Pair("ApproximateFirstReceiveTimestamp", "1700000000250"),
                           Pair("AWSTraceHeader", request.message_system_attributes[0].string_value),

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "queue/shard.h"
 #include "runtime/shard_driver.h"
+#include "service/authorize.h"
 #include "service/handlers.h"
 #include "service/registry.h"
 
@@ -52,6 +53,8 @@ Expected<QueueInfoPointer> find_by_arn(const Context& context, std::string_view 
         ": arn:<partition>:<service>:<region>:<account-id>:<resource-id>"));
   }
   QueueInfoPointer info = context.service.registry.find(*arn);
+  const Expected<void> allowed = info ? authorize(context, *info) : authorize(context);
+  if (!allowed) return allowed.error();
   if (!info) return no_such_resource(parameter);
   return info;
 }

@@ -5,6 +5,7 @@
 
 #include "queue/shard.h"
 #include "runtime/shard_driver.h"
+#include "service/authorize.h"
 #include "service/handlers.h"
 #include "service/paging.h"
 #include "service/registry.h"
@@ -40,6 +41,7 @@ bool wants_counts(const std::vector<std::string>& names) {
 }  // namespace
 
 Answer<api::CreateQueueResponse> create_queue(Context& context, api::CreateQueueRequest& request) {
+  if (const Expected<void> allowed = authorize(context); !allowed) co_return allowed.error();
   const Expected<QueueName> name = parse_name(request.queue_name);
   if (!name) co_return name.error();
   TagMap tags;
@@ -48,7 +50,7 @@ Answer<api::CreateQueueResponse> create_queue(Context& context, api::CreateQueue
     if (!given) co_return given.error();
     tags = std::move(*given);
   }
-  Registry::NewQueue wanted{.account = context.caller.account,
+  Registry::NewQueue wanted{.account = context.caller->account,
                             .name = *name,
                             .attributes = to_map(request.attributes),
                             .tags = std::move(tags)};
@@ -70,22 +72,26 @@ Answer<api::DeleteQueueResponse> delete_queue(Context& context, api::DeleteQueue
 Answer<api::GetQueueUrlResponse> get_queue_url(Context& context, api::GetQueueUrlRequest& request) {
   const Expected<QueueName> name = parse_name(request.queue_name);
   if (!name) co_return name.error();
-  std::optional<AccountId> account = context.caller.account;
+  std::optional<AccountId> account = context.caller->account;
   if (request.queue_owner_aws_account_id) {
     account = AccountId::parse(*request.queue_owner_aws_account_id);
   }
   const QueueInfoPointer info = account ? context.service.directory.find(*account, *name) : nullptr;
-  if (!info) co_return ApiError(ErrorCode::queue_does_not_exist);
+  const Expected<void> allowed = info ? authorize(context, *info) : authorize(context);
+  if (!allowed && context.caller->anonymous()) co_return allowed.error();
+  // Who has no access to a queue is not told whether there is one.
+  if (!info || !allowed) co_return ApiError(ErrorCode::queue_does_not_exist);
   co_return api::GetQueueUrlResponse{.queue_url = url_of(context, *info)};
 }
 
 Answer<api::ListQueuesResponse> list_queues(Context& context, api::ListQueuesRequest& request) {
+  if (const Expected<void> allowed = authorize(context); !allowed) co_return allowed.error();
   const std::string prefix = request.queue_name_prefix.value_or(std::string());
-  const PageWanted wanted{.scope = "queues/" + context.caller.account.text() + "/" + prefix,
+  const PageWanted wanted{.scope = "queues/" + context.caller->account.text() + "/" + prefix,
                           .next_token = std::move(request.next_token),
                           .max_results = request.max_results};
   Expected<Page> page =
-      cut_page(context.service.directory.list(context.caller.account, prefix), wanted);
+      cut_page(context.service.directory.list(context.caller->account, prefix), wanted);
   if (!page) co_return page.error();
   co_return api::ListQueuesResponse{.queue_urls = urls_of(context, page->queues),
                                     .next_token = std::move(page->next_token)};

@@ -136,7 +136,7 @@ TEST_F(Queues, GetQueueUrlLooksInTheOwnersAccount) {
 
 TEST_F(Queues, AccountsDoNotSeeEachOthersQueues) {
   ASSERT_TRUE(create("q", {{"DelaySeconds", "1"}}));
-  context_->caller.account = *AccountId::parse("111122223333");
+  call_as(caller_of_user(*AccountId::parse("111122223333"), kRootUser, "other"));
   EXPECT_THAT(list(""), IsEmpty());
   EXPECT_TRUE(create("q", {{"DelaySeconds", "2"}}));
   EXPECT_THAT(list(""), ElementsAre("http://localhost:9324/111122223333/q"));

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "service/authorize.h"
 
 namespace millrace {
 
@@ -13,9 +14,13 @@ ShardDriver& Service::shard_of(QueueId queue) const {
 
 Expected<QueueInfoPointer> find_queue(const Context& context, std::string_view queue_url) {
   const Expected<QueueUrl> url = QueueUrl::parse(queue_url);
-  if (!url) return url.error();
-  const AccountId& account = url->account ? *url->account : context.caller.account;
-  QueueInfoPointer info = context.service.directory.find(account, url->name);
+  QueueInfoPointer info;
+  if (url) {
+    const AccountId& account = url->account ? *url->account : context.caller->account;
+    info = context.service.directory.find(account, url->name);
+  }
+  const Expected<void> allowed = info ? authorize(context, *info) : authorize(context);
+  if (!allowed) return allowed.error();
   if (!info) return ApiError(ErrorCode::queue_does_not_exist);
   return info;
 }

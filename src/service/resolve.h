@@ -13,7 +13,8 @@
 namespace millrace {
 
 /// The queue of a QueueUrl parameter; without an account in it, the caller's.
-/// @return QueueDoesNotExist, also for an empty or malformed URL.
+/// @return QueueDoesNotExist, also for an empty or malformed URL; AccessDenied where the caller may
+/// not do its action with the queue.
 Expected<QueueInfoPointer> find_queue(const Context& context, std::string_view queue_url);
 
 /// The URL by which the caller of `context` reaches the queue.

@@ -19,7 +19,7 @@ std::string_view fault_text(const ErrorRow& row) {
 std::string_view query_message(const ApiError& error) {
   const bool usual = error.message() == error.row().message;
   return error.code() == ErrorCode::queue_does_not_exist && usual ? kNoSuchQueueInQuery
-                                                                  : error.message();
+                                                                  : error.query_message();
 }
 
 void write_json_error(const ApiError& error, HttpResponse& response) {

@@ -16,9 +16,9 @@ enum class ReplyForm { json, xml, query_as_json };
 
 /// Turns `response` into the reply for `error`: status, type, fields and body.
 ///
-/// Two texts depend on the protocol. A queue that does not exist reads differently in Query. And an
-/// unknown_operation without any text stands for a Query request without Action, which SQS answers
-/// with 404 and a bare <UnknownOperationException/>.
+/// Some texts depend on the protocol: those of errors that bring one for Query, and that of a queue
+/// that does not exist. And an unknown_operation without any text stands for a Query request
+/// without Action, which SQS answers with 404 and a bare <UnknownOperationException/>.
 void encode_error(ReplyForm form, const ApiError& error, std::string_view request_id,
                   HttpResponse& response);
 

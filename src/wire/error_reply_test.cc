@@ -64,6 +64,13 @@ TEST(ErrorReply, ATextOfItsOwnIsKept) {
               testing::HasSubstr("<Message>Gone &lt;for&gt; good.</Message>"));
 }
 
+TEST(ErrorReply, AnErrorMayHaveAnotherTextForQuery) {
+  const ApiError error(ErrorCode::access_denied, "in JSON", "in Query");
+  EXPECT_THAT(reply(ReplyForm::json, error).body, testing::HasSubstr("\"in JSON\""));
+  EXPECT_THAT(reply(ReplyForm::xml, error).body, testing::HasSubstr("<Message>in Query<"));
+  EXPECT_THAT(reply(ReplyForm::query_as_json, error).body, testing::HasSubstr("\"in Query\""));
+}
+
 TEST(ErrorReply, QueryWithoutAction) {
   for (const ReplyForm form : {ReplyForm::xml, ReplyForm::query_as_json}) {
     const HttpResponse response = reply(form, ApiError(ErrorCode::unknown_operation, ""));

@@ -31,7 +31,7 @@ std::optional<std::int64_t> whole(double number) {
 }  // namespace
 
 JsonDocument::JsonDocument(std::string_view body, ReadErrors& errors)
-    : memory_(buffer_.data(), buffer_.size()), object_(&kNoMembers) {
+    : memory_(buffer_.data(), buffer_.size()), root_(&memory_), object_(&kNoMembers) {
   json::parse_options options;
   options.max_depth = kDepthMax;
   std::array<unsigned char, 2048> scratch;  // for the parser's own stack
@@ -43,7 +43,7 @@ JsonDocument::JsonDocument(std::string_view body, ReadErrors& errors)
     errors.refuse("The request body is not valid JSON: " + error.message() + ".");
     return;
   }
-  root_ = parser.release();
+  root_ = parser.release();  // not copied: both are of one memory
   object_ = root_.if_object();
   if (object_ == nullptr) {
     object_ = &kNoMembers;

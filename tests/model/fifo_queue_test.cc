@@ -66,7 +66,9 @@ TEST(FifoQueueWithoutMemory, ReadsNoGroupWhoseRowsAreNotWrittenYet) {
   const std::vector<Delivery> first = loop.poll(queue, 1);
   ASSERT_EQ(first.size(), 1U);
   send({{"a", "a2"}, {"b", "b1"}});
-  // While "b1" is taken, "a2" is filed; then it is its turn.
+  send({{"c", "c1"}});
+  ASSERT_EQ(loop.poll_bodies(queue, 1), std::vector<std::string>{"b1"});
+  // While "c1" is taken, "a2" is filed, and its block stays for "b1"; then it is its turn.
   const auto other = loop.receive({queue, 1, seconds(30), 0});
   load();
   const ReceiptHandle handle = loop.sealer().open(first[0].receipt_handle).value();
@@ -77,8 +79,43 @@ TEST(FifoQueueWithoutMemory, ReadsNoGroupWhoseRowsAreNotWrittenYet) {
   const auto next = loop.receive({queue, 1, seconds(30), seconds(20)});
   load();
   loop.settle();
-  EXPECT_EQ(other->bodies(), std::vector<std::string>{"b1"});
+  EXPECT_EQ(other->bodies(), std::vector<std::string>{"c1"});
   EXPECT_EQ(next->bodies(), std::vector<std::string>{"a2"});
+}
+
+TEST_F(FifoQueueTest, AShortPollWaitsForWhatHasExpiredInFlightToFreeItsGroup) {
+  loop.configure(queue, {.retention = seconds(60), .fifo = true});
+  send("group", "old");
+  clock.advance(seconds(30));
+  send("group", "new");
+  const auto first = loop.receive({queue, 1, seconds(600), 0});
+  loop.settle();
+  ASSERT_EQ(first->bodies(), std::vector<std::string>{"old"});
+  clock.advance(seconds(30));
+  loop.turn();  // what is too old is being looked up
+  ASSERT_TRUE(loop.loads_pending());
+  EXPECT_EQ(receive(0)->bodies(), std::vector<std::string>{"new"});
+}
+
+TEST(FifoQueueWithoutMemory, EndsARepeatedAttemptWhoseMessagesArePurgedWhileTheyAreRead) {
+  ManualClock clock{Timestamp{1'700'000'000'000}};
+  LoopHarness loop(clock, {.memory_bytes = 1});
+  const QueueId queue = loop.create_queue({.retention = seconds(345'600), .fifo = true});
+  loop.submit([&](Shard& shard, Timestamp now) {
+    NewMessage message;
+    message.group_id = message.body = message.deduplication_id = "one";
+    ASSERT_TRUE(shard.send(queue, std::span(&message, 1), now));
+  });
+  loop.settle();
+  const ReceiveRequest attempt{queue, 1, seconds(30), 0, "attempt"};
+  const auto first = loop.receive(attempt);
+  loop.settle();
+  ASSERT_EQ(first->bodies(), std::vector<std::string>{"one"});
+  const auto repeat = loop.receive(attempt);
+  ASSERT_FALSE(repeat->result);
+  loop.purge(queue);
+  ASSERT_TRUE(repeat->result);
+  EXPECT_EQ(repeat->bodies(), std::vector<std::string>{});
 }
 
 TEST_F(FifoQueueTest, ARepeatedAttemptDoesNotBringWhatIsTooOld) {

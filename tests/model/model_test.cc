@@ -226,22 +226,27 @@ class StandardRun {
   // --- operations ---
 
   std::shared_ptr<PendingCall> send(std::size_t queue) {
-    auto bodies = std::make_shared<std::vector<std::string>>(1 + random_.below(5));
+    const std::string group = random_.chance(1, 2)   ? std::string(NaiveWorld::kNoisyGroup)
+                              : random_.chance(1, 2) ? "quiet-" + std::to_string(sent_)
+                                                     : std::string();
+    const std::uint64_t count = group == NaiveWorld::kNoisyGroup && random_.chance(1, 4) ? 40 : 5;
+    auto bodies = std::make_shared<std::vector<std::string>>(1 + random_.below(count));
     for (std::string& body : *bodies) {
       body = "m" + std::to_string(++sent_) + "-";
       body.append(random_.below(random_.chance(1, 20) ? 70'000 : 150), 'x');
     }
     const Milliseconds delay =
         random_.chance(1, 5) ? seconds(1 + static_cast<std::int64_t>(random_.below(60))) : 0;
-    return loop_.submit([this, queue, bodies, delay](Shard& shard, Timestamp now) {
+    return loop_.submit([this, queue, bodies, group, delay](Shard& shard, Timestamp now) {
       std::vector<NewMessage> messages(bodies->size());
       for (std::size_t i = 0; i < messages.size(); ++i) {
         messages[i].body = (*bodies)[i];
+        messages[i].group_id = group;
         messages[i].delay = delay;
       }
       const std::vector<SentMessage> sent = shard.send(ids_[queue], messages, now).value();
       for (std::size_t i = 0; i < sent.size(); ++i) {
-        naive_.sent(queue, sent[i].id, (*bodies)[i], delay, now);
+        naive_.sent(queue, sent[i].id, (*bodies)[i], group, delay, now);
         unanswered_.emplace_back(queue, sent[i].id);
       }
     });
@@ -256,11 +261,20 @@ class StandardRun {
   }
   void receive(std::size_t queue) {
     const bool alone = polls_.empty();
+    std::vector<MessageId> first_in_line = naive_.first_in_line(queue, loop_.now());
     const Poll poll = start_receive(queue, 0);
     polls_.push_back(poll);  // replies count in the order in which they were asked for
     until([&] { return poll.receive->result.has_value(); });
     take_replies();
-    if (alone && poll.receive->deliveries().empty()) naive_.found_nothing(queue, loop_.now());
+    const std::vector<Delivery>& deliveries = poll.receive->deliveries();
+    if (!alone) return;
+    if (deliveries.empty()) return naive_.found_nothing(queue, loop_.now());
+    const auto noisy = [](const Delivery& delivery) {
+      return delivery.message.group_id == NaiveWorld::kNoisyGroup;
+    };
+    if (std::none_of(deliveries.begin(), deliveries.end(), noisy)) return;
+    for (const Delivery& delivery : deliveries) std::erase(first_in_line, delivery.id);
+    if (!first_in_line.empty()) throw std::runtime_error("a noisy group was served first");
   }
 
   // Up to `count` handles of one queue, old ones too.

@@ -43,7 +43,7 @@ bool NaiveWorld::leaving(const Queue& queue, const NaiveMessage& message, Timest
 }
 
 void NaiveWorld::sent(std::size_t queue, const MessageId& id, const std::string& body,
-                      Milliseconds delay, Timestamp now) {
+                      const std::string& group, Milliseconds delay, Timestamp now) {
   if (const NaiveMessage* same = find(queue, id)) {
     // A crash took a send that nobody was told of, and its number with it.
     expect(!same->certain && same->deliveries == 0, "its id was given twice", *same);
@@ -53,10 +53,35 @@ void NaiveWorld::sent(std::size_t queue, const MessageId& id, const std::string&
   NaiveMessage message;
   message.id = id;
   message.body = body;
+  message.group = group;
   message.sent_at = now;
   message.visible_at = now + delay;
   message.delayed = delay > 0;
   queues_[queue].messages.push_back(message);
+}
+
+std::vector<MessageId> NaiveWorld::first_in_line(std::size_t index, Timestamp now) const {
+  const Queue& queue = queues_[index];
+  std::uint64_t noisy = 0;
+  std::uint64_t others = 0;
+  bool sent_lately = false;
+  std::vector<MessageId> waiting;
+  for (const NaiveMessage& message : queue.messages) {
+    const bool certain = message.certain && message.exact && !message.left;
+    if (message.group != kNoisyGroup) {
+      if (message.visible_at > now || !certain) ++others;
+      if (message.visible_at <= now && certain && !expired(queue, message, now) &&
+          !leaving(queue, message, now)) {
+        waiting.push_back(message.id);
+      }
+    } else if (certain && message.visible_at > now && message.receive_count > 0 &&
+               !expired(queue, message, now)) {
+      ++noisy;
+      sent_lately |= message.sent_at + seconds(300) > now;
+    }
+  }
+  const bool surely = noisy >= 30 && noisy * 10 > noisy + others && sent_lately;
+  return surely ? waiting : std::vector<MessageId>{};
 }
 
 void NaiveWorld::delivered(std::size_t queue, const Delivery& delivery,
@@ -84,6 +109,7 @@ void NaiveWorld::delivered(std::size_t queue, const Delivery& delivery,
   expect(!message->left, "delivered after its queue was emptied", *message);
   expect(!expired(from, *message, now), "delivered after its retention", *message);
   expect(delivery.message.body == message->body, "another body", *message);
+  expect(delivery.message.group_id == message->group, "another group", *message);
   expect(delivery.message.sent_at == message->sent_at, "another time of sending", *message);
   if (message->exact) {
     expect(message->visible_at <= now, "delivered before it is visible", *message);

@@ -18,6 +18,7 @@ namespace millrace {
 struct NaiveMessage {
   MessageId id{};
   std::string body;
+  std::string group;  // kNoisyGroup, or one of few messages
   Timestamp sent_at;
   Timestamp visible_at;
   Timestamp first_received_at;
@@ -43,10 +44,16 @@ class NaiveWorld {
   /// @param queues the last one takes the dead letters of the others.
   explicit NaiveWorld(std::vector<Queue> queues) : queues_(std::move(queues)) {}
 
-  void sent(std::size_t queue, const MessageId& id, const std::string& body, Milliseconds delay,
-            Timestamp now);
+  /// The one group that ever has enough messages to be noisy.
+  static constexpr std::string_view kNoisyGroup = "noisy";
+
+  void sent(std::size_t queue, const MessageId& id, const std::string& body,
+            const std::string& group, Milliseconds delay, Timestamp now);
   void delivered(std::size_t queue, const Delivery& delivery, Milliseconds visibility_timeout,
                  Timestamp now);
+  /// The messages that a receive must give before any of the noisy group; empty if that need not be
+  /// noisy.
+  std::vector<MessageId> first_in_line(std::size_t queue, Timestamp now) const;
   /// A short poll brought nothing.
   void found_nothing(std::size_t queue, Timestamp now) const;
   /// A delete was confirmed. @param deliveries what it was when the delete was asked for.

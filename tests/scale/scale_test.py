@@ -662,6 +662,25 @@ def fifo_blocked(figures):
         figures.at_most("memory, MiB", server.rss_max // MIB, MEMORY_MIB)
 
 
+def fair(figures):
+    """Fifty quiet tenants beside a noisy one with a hundred times the traffic and a backlog."""
+    backlog = scaled(1_000_000)
+    server = Watched()
+    with server:
+        load = {"quiet": 50, "noisy": 100, "consumers": 64, "work": 20}
+        found = bench(server, "fair", 3600, seconds=10, warmup=4, count=backlog, **load)
+        figures.equal("noisy backlog", found["noisy_backlog"], backlog)
+        figures.note("quiet messages received beside it", found["quiet_received"])
+        figures.note("noisy messages received with them", found["noisy_received"])
+        for name in ("alone_in_queue", "in_queue"):
+            for share in ("p50", "p90", "p99"):
+                label = f"quiet, {'alone' if 'alone' in name else 'beside noise'}, {share}, ms"
+                figures.note(label, found[f"{name}_{share}_ms"])
+        figures.note("time in queue, beside noise / alone, mean", found["in_queue_ratio_mean"])
+        figures.at_most("and median", found["in_queue_ratio_p50"], 2.0)
+        figures.at_most("memory, MiB", server.rss_max // MIB, MEMORY_MIB)
+
+
 def fifo_ids(figures):
     """A million deduplication ids that are all still remembered."""
     total = scaled(1_000_000)
@@ -725,6 +744,7 @@ TESTS = (
     returned,
     delayed,
     in_flight,
+    fair,
     fifo_ids,
     fifo_blocked,
     fifo_groups,

@@ -72,7 +72,20 @@ bool Auditor::surely_exists(QueueNumber queue) const {
   return queues_[queue].created && !queues_[queue].delete_requested;
 }
 
+// What tasks may have brought there is gone with the rest.
+void Auditor::remove_visitors(QueueNumber queue) {
+  if (moves_.empty()) return;
+  for (Message& message : messages_) {
+    const unsigned home = queues_[message.home].facts.slot;
+    if (message.home != queue && travels(message) &&
+        reached_from(home).contains(queues_[queue].facts.slot)) {
+      ++message.removals;
+    }
+  }
+}
+
 void Auditor::remove_all(QueueNumber queue) {
+  remove_visitors(queue);
   for (const MessageNumber number : queues_[queue].members) ++messages_[number].removals;
   const unsigned slot = queues_[queue].facts.slot;
   for (Message& message : messages_) {
@@ -90,6 +103,7 @@ void Auditor::delete_requested(QueueNumber queue) {
 
 void Auditor::queue_deleted(QueueNumber queue, Timestamp now) {
   if (!queues_[queue].deleted_at) queues_[queue].deleted_at = now;
+  remove_visitors(queue);
 }
 
 void Auditor::opened(unsigned shard, const std::set<QueueNumber>& present, Timestamp now) {
@@ -130,6 +144,7 @@ void Auditor::purge_requested(QueueNumber queue) {
 
 void Auditor::purged(QueueNumber queue, Outcome outcome, Timestamp now) {
   forget_ids(queue);
+  remove_visitors(queue);
   if (outcome != Outcome::done) return;
   for (const MessageNumber number : queues_[queue].purging) {
     messages_[number].gone_from.emplace(queue, now);
@@ -180,8 +195,8 @@ bool Auditor::is_repeat(MessageNumber number, const MessageId& id) {
     const Message& earlier = messages_[other];
     if (other >= number) break;
     if (earlier.repeat) continue;
-    if (!earlier.sent_at && !earlier.seen) perhaps = true;
-    if ((!earlier.sent_at && !earlier.seen) || earlier.id != id) continue;
+    if (!earlier.id_known) perhaps = true;
+    if (!earlier.id_known || earlier.id != id) continue;
     message.repeat = true;
     if (earlier.sent_at && *earlier.sent_at + kDeduplicationWindow <= message.requested_at) {
       broken(number, "a send was taken for a repeat of an older one than five minutes, message " +
@@ -215,9 +230,11 @@ bool Auditor::sent(MessageNumber number, const MessageId& id, SequenceNumber seq
   Message& message = messages_[number];
   Queue& home = queues_[message.home];
   if (home.facts.fifo && is_repeat(number, id)) return false;
-  if (message.seen && message.id != id) broken(number, "a send was told another message's id");
+  if (message.id_known && message.id != id) broken(number, "a send was told another message's id");
   message.sent_at = now;
   message.id = id;
+  message.id_known = true;
+  message.sequence = sequence.value();
   if (sequence.value() <= message.sequence_floor ||
       !home.sequences.insert(sequence.value()).second) {
     broken(number, "sequence number " + std::to_string(sequence.value()) +
@@ -260,10 +277,15 @@ std::optional<DeliveryNumber> Auditor::received(QueueNumber queue, const Deliver
   }
   const MessageNumber number = *found;
   Message& message = messages_[number];
-  if (!message.sent_at && !message.seen) message.id = delivery.id;
-  if (message.id != delivery.id) broken(number, "a message changed its id");
+  const Stay stay{queue, delivery.sequence.value()};
+  if (as_sent(message, stay) || !travels(message)) {
+    if (!message.id_known) message.id = delivery.id;
+    message.id_known = true;
+    if (message.id != delivery.id) broken(number, "a message changed its id");
+  }
   check_place(number, queue, delivery, moment);
   check_visibility(number, queue, delivery, moment, attempt);
+  note_stay(number, stay, moment);
   if (queues_[queue].facts.fifo) check_group(number, queue, delivery, moment);
 
   Delivered delivered;
@@ -272,6 +294,7 @@ std::optional<DeliveryNumber> Auditor::received(QueueNumber queue, const Deliver
   delivered.moment = moment;
   delivered.until_earliest = moment.earliest + visibility_timeout;
   delivered.count = delivery.receive_count;
+  delivered.sequence = stay.sequence;
   delivered.crashes = crashes_[queues_[queue].facts.shard];
   delivered.receives_lost = queues_[queue].receives_lost;
   delivered.in_order = moment.earliest == moment.latest || !message.last ||
@@ -282,9 +305,9 @@ std::optional<DeliveryNumber> Auditor::received(QueueNumber queue, const Deliver
   message.seen = true;
   message.last = deliveries_.size() - 1;
   if (attempt != 0) attempts_[attempt].all.push_back(*message.last);
-  if (queue != message.home && !message.dead_letter_queue) {
-    message.dead_letter_queue = queue;
-    message.dead_letter_at = moment.latest;
+  if (!as_sent(message, stay) && (!message.moved_to || travels(message))) {
+    if (!message.moved_to) message.moved_at = moment.latest;
+    message.moved_to = queue;
     queues_[queue].members.push_back(number);
   }
   return deliveries_.size() - 1;
@@ -300,21 +323,28 @@ void Auditor::check_place(MessageNumber number, QueueNumber queue, const Deliver
                        text_of(moment.latest));
   }
   const auto gone = message.gone_from.find(queue);
-  if (gone != message.gone_from.end() && moment.earliest >= gone->second) {
+  const Stay stay{queue, delivery.sequence.value()};
+  const bool first = as_sent(message, stay);
+  const bool strict = first || !travels(message);
+  if (strict && gone != message.gone_from.end() && moment.earliest >= gone->second) {
     broken(number, "a purged message came back");
   }
   const std::optional<Timestamp> deleted_at = queues_[queue].deleted_at;
   if (deleted_at && moment.earliest > *deleted_at) {
     broken(number, "a deleted queue gave a message");
   }
-  // In a FIFO queue, a moved message ages anew.
-  const bool ages = queue == message.home || !queues_[queue].facts.fifo;
+  // In a FIFO queue, or where a task has taken it, a moved message ages anew.
+  const bool ages = first || (strict && !queues_[queue].facts.fifo);
   if (ages && message.sent_at &&
       *message.sent_at + queues_[queue].facts.retention <= moment.earliest) {
     broken(number, "a message was received after its retention period");
   }
-  if (queue == message.home) {
-    if (message.dead_letter_queue && moment.earliest >= message.dead_letter_at) {
+  const auto left = message.left.find(stay);
+  if (left != message.left.end() && moment.earliest >= left->second) {
+    broken(number, "a message was received from where it had been before it moved");
+  }
+  if (first) {
+    if (message.moved_to && moment.earliest >= message.moved_at) {
       broken(number, "a message was received from its dead-letter queue and then from its first");
     }
     // Without its dead-letter queue, a message stays however often it is received.
@@ -324,8 +354,9 @@ void Auditor::check_place(MessageNumber number, QueueNumber queue, const Deliver
     }
     return;
   }
+  if (!strict) return check_elsewhere(number, queue, delivery);
   const bool allowed = home.dead_letter_slot && *home.dead_letter_slot == queues_[queue].facts.slot;
-  if (!allowed || (message.dead_letter_queue && *message.dead_letter_queue != queue)) {
+  if (!allowed || (message.moved_to && *message.moved_to != queue)) {
     broken(number, "a message was received from a queue that it cannot be in");
   } else if (delivery.receive_count <= home.receive_count_max) {
     broken(number, "a message is in the dead-letter queue before it was received often enough");
@@ -333,15 +364,16 @@ void Auditor::check_place(MessageNumber number, QueueNumber queue, const Deliver
 }
 
 // Whether the message may still be where nothing behind it in its group can be received.
-bool Auditor::may_be_out_of_the_way(const Message& message, QueueNumber queue,
-                                    Timestamp now) const {
+bool Auditor::may_be_out_of_the_way(const Message& message, const Stay& stay, Timestamp now) const {
+  const QueueNumber queue = stay.queue;
   if (may_be_gone(message) || expired(message, now)) return true;
   const Delivered* last = message.last ? &deliveries_[*message.last] : nullptr;
   if (last != nullptr && last->queue == queue && last->answer == answer_) return true;
   const Queue& from = queues_[queue];
-  if (queue != message.home || !from.facts.dead_letter_slot) return false;
+  if (from.may_be_moving || stay.sequence <= from.moving_up_to) return true;
+  if (!from.facts.dead_letter_slot) return false;
   // It may have moved: receives that nobody has been told of count as well.
-  return message.dead_letter_queue || from.receives_lost > 0 || from.receives_under_way > 1 ||
+  return message.moved_to || from.receives_lost > 0 || from.receives_under_way > 1 ||
          (last != nullptr && last->count >= from.facts.receive_count_max);
 }
 
@@ -352,12 +384,14 @@ void Auditor::check_group(MessageNumber number, QueueNumber queue, const Deliver
   if (message.repeat) broken(number, "a repeat was stored as well");
   if (delivery.message.group_id != message.group) broken(number, "a message changed its group");
   const std::uint64_t sequence = delivery.sequence.value();
-  if (queue == message.home) {
-    accepted(number, moment.latest);
+  if (queue == message.home) accepted(number, moment.latest);
+  if (as_sent(message, {queue, sequence})) {
     if (message.sequence && *message.sequence != sequence) {
       broken(number, "a message changed its sequence number");
     }
     message.sequence = sequence;
+  } else if (travels(message)) {
+    check_move_order(number, {queue, sequence}, !delivery.message.dead_letter_source_arn.empty());
   }
   std::map<std::uint64_t, MessageNumber>& group = queues_[queue].groups[message.group];
   if (group.emplace(sequence, number).first->second != number) {
@@ -369,7 +403,7 @@ void Auditor::check_group(MessageNumber number, QueueNumber queue, const Deliver
       earlier = group.erase(earlier);
       continue;
     }
-    if (!may_be_out_of_the_way(before, queue, moment.latest)) {
+    if (!may_be_out_of_the_way(before, {queue, earlier->first}, moment.latest)) {
       broken(number, "in queue " + std::to_string(queue) + ", group " + message.group +
                          ", a message was received at " + text_of(moment.earliest) + ".." +
                          text_of(moment.latest) +
@@ -389,7 +423,8 @@ void Auditor::check_visibility(MessageNumber number, QueueNumber queue, const De
   const std::uint64_t crashes = crashes_[queues_[queue].facts.shard];
   const Delivered* last = message.last ? &deliveries_[*message.last] : nullptr;
   if (attempt != 0 && last != nullptr && last->attempt == attempt) return;
-  const bool calm = last != nullptr && last->queue == queue &&
+  const Stay stay{queue, delivery.sequence.value()};
+  const bool calm = last != nullptr && Stay{last->queue, last->sequence} == stay &&
                     (last->crashes == crashes || queues_[queue].facts.fifo);
   // An answer may come late, after that to a receive that was served after it.
   const bool later =
@@ -402,12 +437,185 @@ void Auditor::check_visibility(MessageNumber number, QueueNumber queue, const De
     broken(number, "a receive count did not rise: " + std::to_string(delivery.receive_count) +
                        " at " + text_of(moment.latest));
   }
-  if (queue != message.home) return;
+  if (!as_sent(message, stay)) return;
   message.receives_since_crash = calm ? message.receives_since_crash + 1 : 1;
   const QueueFacts& home = queues_[queue].facts;
   if (home.dead_letter_slot && !unstable_slots_.contains(*home.dead_letter_slot) &&
       message.receives_since_crash > home.receive_count_max) {
     broken(number, "more than maxReceiveCount receives did not lead to the dead-letter queue");
+  }
+}
+
+// --- move tasks ---
+
+const QueueFacts* Auditor::facts_of(unsigned slot) const {
+  const auto found =
+      std::ranges::find(queues_, slot, [](const Queue& one) { return one.facts.slot; });
+  return found == queues_.end() ? nullptr : &found->facts;
+}
+
+// The slots in which a message may be that was sent to `slot`.
+std::set<unsigned> Auditor::reached_from(unsigned slot) const {
+  std::set<unsigned> reached;
+  std::vector<unsigned> open{slot};
+  while (!open.empty()) {
+    const unsigned next = open.back();
+    open.pop_back();
+    if (!reached.insert(next).second) continue;
+    const QueueFacts* facts = facts_of(next);
+    if (facts != nullptr && facts->dead_letter_slot) open.push_back(*facts->dead_letter_slot);
+    for (const auto& [from, to] : moves_) {
+      if (from == next) open.push_back(to);
+    }
+  }
+  return reached;
+}
+
+// Whether a task may have moved the message.
+bool Auditor::travels(const Message& message) const {
+  if (moves_.empty()) return false;
+  const std::set<unsigned> reached = reached_from(queues_[message.home].facts.slot);
+  return std::ranges::any_of(moves_,
+                             [&](const auto& move) { return reached.contains(move.first); });
+}
+
+// Whether the message is there because it was sent there, and has not come back.
+bool Auditor::as_sent(const Message& message, const Stay& stay) const {
+  if (stay.queue != message.home) return false;
+  return !travels(message) || message.sequence == stay.sequence;
+}
+
+// Where dead-letter queues and tasks may have brought it.
+void Auditor::check_elsewhere(MessageNumber number, QueueNumber queue, const Delivery& delivery) {
+  const unsigned slot = queues_[queue].facts.slot;
+  const std::string_view arn = delivery.message.dead_letter_source_arn;
+  bool allowed = reached_from(queues_[messages_[number].home].facts.slot).contains(slot);
+  if (arn.empty()) {
+    // It was sent there, and nobody knows as what; or a task has brought it.
+    allowed &= queue == messages_[number].home ||
+               std::ranges::any_of(moves_, [&](const auto& move) { return move.second == slot; });
+  } else {
+    const QueueFacts* from = facts_of(static_cast<unsigned>(arn.back() - '0'));
+    allowed &= from != nullptr && from->dead_letter_slot == slot;
+    if (allowed && delivery.receive_count <= from->receive_count_max) {
+      broken(number, "a message is in the dead-letter queue before it was received often enough");
+    }
+  }
+  if (!allowed) broken(number, "a message was received from a queue that it cannot be in");
+}
+
+// The message is no longer where it was received before, if that is surely older.
+void Auditor::note_stay(MessageNumber number, const Stay& stay, const Moment& moment) {
+  Message& message = messages_[number];
+  if (!travels(message) || !message.last) return;
+  const Delivered& last = deliveries_[*message.last];
+  const Stay before{last.queue, last.sequence};
+  if (before == stay || moment.earliest <= last.moment.latest) return;
+  message.left.emplace(before, moment.latest);
+  queues_[before.queue].groups[message.group].erase(before.sequence);
+}
+
+// A task takes the messages of a group in their order, where there is one way only to go.
+void Auditor::check_move_order(MessageNumber number, const Stay& stay, bool dead_letter) {
+  const Message& message = messages_[number];
+  std::map<std::uint64_t, Stay>& brought = queues_[stay.queue].brought[message.group];
+  if (dead_letter || brought.contains(stay.sequence)) return;
+  Stay from;
+  if (message.last) {
+    from = {deliveries_[*message.last].queue, deliveries_[*message.last].sequence};
+  } else if (message.sequence) {
+    from = {message.home, *message.sequence};
+  } else {
+    return;
+  }
+  const QueueFacts& source = queues_[from.queue].facts;
+  const QueueFacts& target = queues_[stay.queue].facts;
+  const auto leaves = [&](const auto& move) { return move.first == source.slot; };
+  const auto goes_on = [&](const auto& move) { return move.first == target.slot; };
+  if (!moves_.contains({source.slot, target.slot}) || source.dead_letter_slot ||
+      target.dead_letter_slot || std::ranges::count_if(moves_, leaves) != 1 ||
+      std::ranges::any_of(moves_, goes_on)) {
+    return;
+  }
+  for (const auto& [sequence, other] : brought) {
+    if (other.queue != from.queue) continue;
+    if ((sequence < stay.sequence) != (other.sequence < from.sequence)) {
+      broken(number, "a task changed the order of group " + message.group);
+    }
+  }
+  brought.emplace(stay.sequence, from);
+}
+
+void Auditor::move_requested(QueueNumber source, std::optional<unsigned> target) {
+  Queue& from = queues_[source];
+  ++from.starts_under_way;
+  from.may_be_moving = from.was_moving = true;
+  for (const Queue& queue : queues_) {
+    const bool brings =
+        target ? queue.facts.slot == *target : queue.facts.dead_letter_slot == from.facts.slot;
+    if (brings) moves_.emplace(from.facts.slot, queue.facts.slot);
+  }
+}
+
+void Auditor::move_answered(QueueNumber source, const MoveTask* task) {
+  --queues_[source].starts_under_way;
+  if (task != nullptr) queues_[source].tasks[task->id].known = task->record;
+}
+
+void Auditor::move_cancelled(QueueNumber source, const std::string& id) {
+  queues_[source].tasks[id].cancelled = true;
+}
+
+void Auditor::moves_listed(QueueNumber source, const std::vector<MoveTask>& tasks, Timestamp now) {
+  using Status = MoveTaskRecord::Status;
+  Queue& from = queues_[source];
+  const auto is_active = [](Status status) {
+    return status == Status::running || status == Status::cancelling;
+  };
+  const auto fault = [&](const MoveTask& task, const std::string& what) {
+    broken("task " + task.id + " of queue " + std::to_string(source) + " " + what);
+  };
+  std::size_t active = 0;
+  std::set<std::string> listed;
+  for (const MoveTask& task : tasks) {
+    const MoveTaskRecord& record = task.record;
+    active += is_active(record.status) ? 1 : 0;
+    listed.insert(task.id);
+    const std::int64_t at_once = std::max<std::int64_t>(record.rate / 10, 1);
+    if (record.rate > 0 && static_cast<std::int64_t>(record.moved) >
+                               at_once + (now - record.started_at) * record.rate / 1000) {
+      fault(task, "moved faster than it was asked to: " + std::to_string(record.moved));
+    }
+    if (record.failure_reason == kNoSuchTarget && unstable_slots_.empty()) {
+      fault(task, "failed although its target is there");
+    }
+    if (record.failure_reason == kNoSource && record.destination) {
+      fault(task, "failed although it was told where messages go");
+    }
+    const auto known = from.tasks.find(task.id);
+    if (known == from.tasks.end()) continue;
+    MoveTaskRecord& before = known->second.known;
+    if (record.moved < before.moved) fault(task, "has moved less than before");
+    const bool goes_on = record.status == Status::running || record.status == Status::completed;
+    if (!is_active(before.status) && record.status != before.status) {
+      fault(task, "went on after its end");
+    } else if (known->second.cancelled && goes_on) {
+      fault(task, "went on after it was cancelled");
+    }
+    before = record;
+  }
+  for (const auto& [id, task] : from.tasks) {
+    const bool forgotten = tasks.size() >= static_cast<std::size_t>(limits::kMoveTasksListed);
+    if (!forgotten && !listed.contains(id)) broken("an acknowledged task was lost: " + id);
+  }
+  if (active > 1) broken("queue " + std::to_string(source) + " has two active tasks");
+  if (active > 0 || from.starts_under_way > 0) return;
+  from.may_be_moving = false;
+  from.moving_up_to = from.sequence_floor;
+  for (const auto& [group, messages] : from.groups) {
+    if (!messages.empty()) {
+      from.moving_up_to = std::max(from.moving_up_to, messages.rbegin()->first);
+    }
   }
 }
 
@@ -476,7 +684,7 @@ void Auditor::deleted(QueueNumber queue, DeliveryNumber number, Outcome outcome,
   const Queue& from = queues_[queue];
   if (from.facts.fifo) {
     // The message is gone from this queue; beyond its time, it may be in the dead-letter queue.
-    const bool cannot_move = queue != message.home || !from.facts.dead_letter_slot;
+    const bool cannot_move = !from.facts.dead_letter_slot && !from.was_moving;
     if ((cannot_move || now < delivered.until_earliest) && !message.deleted_at) {
       message.deleted_at = now;
     }
@@ -488,7 +696,7 @@ void Auditor::deleted(QueueNumber queue, DeliveryNumber number, Outcome outcome,
   const bool nobody_else =
       from.receives_under_way == 0 && from.receives_lost == delivered.receives_lost;
   // From its home it may have left for the dead-letter queue unless it was still in flight.
-  const bool cannot_move = queue != message.home || !from.facts.dead_letter_slot;
+  const bool cannot_move = !from.facts.dead_letter_slot && !from.was_moving;
   if (!still_mine && !(nobody_else && cannot_move)) return;
   if (!message.deleted_at) message.deleted_at = now;
 }

@@ -15,6 +15,10 @@
 //   the same      a message arrives as it was sent, under the id that its send was told
 //   counts        once everything rests, the counts are the number of messages that can be received
 //   polls         every receive is answered, and in time where nothing disturbed it
+//   moves         a message that was received where a task took it is never received again from
+//                 where it was; nothing is moved faster than asked for, or elsewhere
+//   tasks         an acknowledged task stays listed and ends; what it has moved never falls, what
+//                 has ended or was cancelled does not go on
 //
 // and FIFO queues also to these, crashes or not:
 //
@@ -24,6 +28,7 @@
 //   once          of two sends with the same deduplication id within five minutes, one is stored
 //   handles       a delete inside the visibility timeout is carried out, and is sure
 //   attempts      a receive attempt that is repeated brings the same messages again
+//   moved groups  a task brings the messages of a group in their order
 //
 // Single-threaded; the first broken promise is kept, with what the auditor knows of the message.
 #pragma once
@@ -34,10 +39,12 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "model/message.h"
+#include "queue/move_tasks.h"
 
 namespace millrace::sim {
 
@@ -154,6 +161,16 @@ class Auditor {
   /// @param changed the server said that the timeout was changed.
   void changed(DeliveryNumber delivery, Milliseconds timeout, Timestamp requested_at, bool changed);
 
+  // --- move tasks ---
+
+  /// A task is about to be started. @param target the slot that it takes messages to; nothing: each
+  /// goes back where it came from.
+  void move_requested(QueueNumber source, std::optional<unsigned> target);
+  /// The start has ended. @param task it was acknowledged.
+  void move_answered(QueueNumber source, const MoveTask* task);
+  void move_cancelled(QueueNumber source, const std::string& id);
+  void moves_listed(QueueNumber source, const std::vector<MoveTask>& tasks, Timestamp now);
+
   /// The shard has lost what was not durable.
   void crashed(unsigned shard);
 
@@ -170,6 +187,16 @@ class Auditor {
   std::size_t deliveries() const { return deliveries_.size(); }
 
  private:
+  struct Task {
+    MoveTaskRecord known;  // when it was listed last
+    bool cancelled = false;
+  };
+  // One time that a message is in one queue.
+  struct Stay {
+    QueueNumber queue = 0;
+    std::uint64_t sequence = 0;
+    friend auto operator<=>(const Stay&, const Stay&) = default;
+  };
   struct Queue {
     QueueFacts facts;
     bool created = false;
@@ -185,6 +212,14 @@ class Auditor {
     std::map<std::string, std::map<std::uint64_t, MessageNumber>> groups;
     std::vector<MessageNumber> members;  // sent to it, or received from it
     std::vector<MessageNumber> purging;  // surely sent before the purge that is under way
+    // Move tasks out of it:
+    std::map<std::string, Task> tasks;  // by id, that were acknowledged
+    std::size_t starts_under_way = 0;
+    bool may_be_moving = false;      // one may be active
+    bool was_moving = false;         // one may have been
+    std::uint64_t moving_up_to = 0;  // the highest sequence number known before they ended
+    // FIFO: what tasks brought here to each group, and from where.
+    std::map<std::string, std::map<std::uint64_t, Stay>> brought;
   };
   struct Delivered {
     MessageNumber message = 0;
@@ -192,6 +227,7 @@ class Auditor {
     Moment moment;
     Timestamp until_earliest;  // invisible to others at least until then
     std::uint32_t count = 0;
+    std::uint64_t sequence = 0;
     std::uint64_t crashes = 0;        // of the shard so far
     std::uint64_t receives_lost = 0;  // of the queue so far
     bool in_order = true;             // surely made after all that were answered before it
@@ -206,21 +242,23 @@ class Auditor {
     std::uint64_t sequence_floor = 0;  // acknowledged in its queue before it was sent
     std::optional<Timestamp> sent_at;  // acknowledged
     MessageId id{};
+    bool id_known = false;     // as it was sent
     bool seen = false;         // received at least once
     std::size_t removals = 0;  // that somebody tried, one way or another, and may have happened
     std::optional<Timestamp> deleted_at;         // acknowledged, and surely so
     std::map<QueueNumber, Timestamp> gone_from;  // by acknowledged purges and deletions
     std::optional<DeliveryNumber> last;
-    std::optional<QueueNumber> dead_letter_queue;  // where it was received from
-    Timestamp dead_letter_at;                      // for the first time
-    std::uint32_t receives_since_crash = 0;        // from its home
+    std::optional<QueueNumber> moved_to;     // where it was received from after it had moved
+    Timestamp moved_at;                      // for the first time
+    std::map<Stay, Timestamp> left;          // received elsewhere afterwards, by then
+    std::uint32_t receives_since_crash = 0;  // from its home
+    std::optional<std::uint64_t> sequence;   // as it was sent
     // FIFO:
     std::string group;
-    std::string deduplication_id;           // with its scope
-    std::optional<Timestamp> accepted_by;   // when it had surely been stored
-    std::optional<std::uint64_t> sequence;  // in its home
-    bool repeat = false;                    // another message was taken for it
-    bool id_may_be_forgotten = false;       // by a purge
+    std::string deduplication_id;          // with its scope
+    std::optional<Timestamp> accepted_by;  // when it had surely been stored
+    bool repeat = false;                   // another message was taken for it
+    bool id_may_be_forgotten = false;      // by a purge
   };
   struct Attempt {
     std::vector<DeliveryNumber> all;         // with any answer: they share their handles
@@ -238,7 +276,15 @@ class Auditor {
   void accepted(MessageNumber number, Timestamp by);
   void check_group(MessageNumber number, QueueNumber queue, const Delivery& delivery,
                    const Moment& moment);
-  bool may_be_out_of_the_way(const Message& message, QueueNumber queue, Timestamp now) const;
+  bool may_be_out_of_the_way(const Message& message, const Stay& stay, Timestamp now) const;
+  const QueueFacts* facts_of(unsigned slot) const;
+  std::set<unsigned> reached_from(unsigned slot) const;
+  bool travels(const Message& message) const;
+  bool as_sent(const Message& message, const Stay& stay) const;
+  void check_elsewhere(MessageNumber number, QueueNumber queue, const Delivery& delivery);
+  void note_stay(MessageNumber number, const Stay& stay, const Moment& moment);
+  void check_move_order(MessageNumber number, const Stay& stay, bool dead_letter);
+  void remove_visitors(QueueNumber queue);
   void forget_ids(QueueNumber queue);
   std::vector<DeliveryNumber> with_same_handle(DeliveryNumber number) const;
   void check_place(MessageNumber number, QueueNumber queue, const Delivery& delivery,
@@ -255,9 +301,10 @@ class Auditor {
   std::vector<Delivered> deliveries_;
   std::vector<Attempt> attempts_{1};  // number 0 is no attempt
   std::uint64_t answer_ = 0;
-  std::map<unsigned, std::uint64_t> crashes_;  // by shard
-  std::set<unsigned> unstable_slots_;          // queues of these were deleted at some time
-  std::optional<std::uint64_t> resting_;       // messages counted when everything rested
+  std::map<unsigned, std::uint64_t> crashes_;      // by shard
+  std::set<unsigned> unstable_slots_;              // queues of these were deleted at some time
+  std::set<std::pair<unsigned, unsigned>> moves_;  // slots from and to which tasks may have moved
+  std::optional<std::uint64_t> resting_;           // messages counted when everything rested
   std::size_t deliveries_before_rest_ = 0;
 };
 

@@ -267,5 +267,136 @@ TEST_F(FifoAuditorTest, SeesARepeatedAttemptBringSomethingElse) {
   expect_broken("did not bring the same messages");
 }
 
+// Two FIFO queues, and a task that takes messages of one group from the first to the second.
+class MoveAuditorTest : public FifoAuditorTest {
+ protected:
+  MoveAuditorTest() {
+    answer(first, 10, 10);
+    answer(second, 11, 10);
+    auditor.move_requested(fifo, 3);
+    auditor.move_answered(fifo, &task);
+  }
+
+  static MoveTask make_task() {
+    MoveTask made;
+    made.id = "task";
+    made.record.started_at = at(15);
+    return made;
+  }
+  void list(std::int64_t when) { auditor.moves_listed(fifo, {task}, at(when)); }
+  void receive_there(MessageNumber number, std::uint64_t sequence, std::int64_t when,
+                     const std::string& arn = "") {
+    text = auditor.body(number);
+    Delivery delivery;
+    delivery.message.body = text;
+    delivery.message.group_id = "group";
+    delivery.message.dead_letter_source_arn = arn;
+    delivery.sequence = SequenceNumber{sequence};
+    delivery.receive_count = 1;
+    auditor.answer_begins();
+    auditor.received(target, delivery, {at(when), at(when)}, 0);
+  }
+
+  const QueueNumber target = make({3, 0, seconds(1000), 0, {}, true});
+  MoveTask task = make_task();
+};
+
+TEST_F(MoveAuditorTest, IsContentWithMessagesMovedInOrder) {
+  receive_fifo(first, 10, 12);
+  list(20);
+  receive_there(first, 200, 2000);
+  task.record.status = MoveTaskRecord::Status::completed;
+  list(2100);
+  auditor.delete_requested(target, 1);
+  auditor.deleted(target, 1, Outcome::done, at(2200));
+  receive_there(second, 201, 2300);
+  EXPECT_FALSE(auditor.violation()) << *auditor.violation();
+}
+
+TEST_F(MoveAuditorTest, SeesAGroupMovedOutOfOrder) {
+  receive_there(second, 200, 2000);
+  receive_there(first, 201, 2100);
+  expect_broken("changed the order of group");
+}
+
+TEST_F(MoveAuditorTest, SeesAMovedMessageWhereItWasBefore) {
+  receive_fifo(first, 10, 12);
+  receive_there(first, 200, 2000);
+  receive_fifo(first, 10, 3000);
+  expect_broken("before it moved");
+}
+
+TEST_F(MoveAuditorTest, SeesAMessageWhereNoTaskLeads) {
+  text = auditor.body(first);
+  Delivery delivery;
+  delivery.message.body = text;
+  delivery.receive_count = 1;
+  auditor.received(dead_letters, delivery, {at(2000), at(2000)}, 0);
+  expect_broken("cannot be in");
+}
+
+TEST_F(MoveAuditorTest, SeesADeadLetterOfAQueueThatHasNone) {
+  receive_there(first, 200, 2000, "arn:aws:sqs:sim:000000000000:q2");
+  expect_broken("cannot be in");
+}
+
+TEST_F(MoveAuditorTest, SeesAMessageOvertakeOneOnceTheTaskHasEnded) {
+  task.record.status = MoveTaskRecord::Status::completed;
+  list(20);
+  const MessageNumber third = request("c", 30);
+  const MessageNumber fourth = request("d", 30);
+  EXPECT_TRUE(answer(third, 20, 40) && answer(fourth, 21, 40));
+  receive_fifo(fourth, 21, 50);
+  expect_broken("before another one");
+}
+
+TEST_F(MoveAuditorTest, SeesATaskLost) {
+  auditor.moves_listed(fifo, {}, at(20));
+  expect_broken("an acknowledged task was lost");
+}
+
+TEST_F(MoveAuditorTest, SeesATaskUndoWhatItHasDone) {
+  task.record.moved = 2;
+  list(20);
+  task.record.moved = 1;
+  list(30);
+  expect_broken("has moved less than before");
+}
+
+TEST_F(MoveAuditorTest, SeesATaskGoOnAfterItsEnd) {
+  task.record.status = MoveTaskRecord::Status::completed;
+  list(20);
+  task.record.status = MoveTaskRecord::Status::running;
+  list(30);
+  expect_broken("went on after its end");
+}
+
+TEST_F(MoveAuditorTest, SeesACancelledTaskGoOn) {
+  auditor.move_cancelled(fifo, "task");
+  list(30);
+  expect_broken("went on after it was cancelled");
+}
+
+TEST_F(MoveAuditorTest, SeesATaskMoveFasterThanItShould) {
+  task.record.rate = 10;
+  task.record.moved = 11;
+  list(1000);
+  expect_broken("faster");
+}
+
+TEST_F(MoveAuditorTest, SeesTwoActiveTasks) {
+  MoveTask other = make_task();
+  other.id = "other";
+  auditor.moves_listed(fifo, {task, other}, at(20));
+  expect_broken("two active tasks");
+}
+
+TEST_F(MoveAuditorTest, SeesATaskFailForAQueueThatIsThere) {
+  task.record.status = MoveTaskRecord::Status::failed;
+  task.record.failure_reason = kNoSuchTarget;
+  list(20);
+  expect_broken("although its target is there");
+}
+
 }  // namespace
 }  // namespace millrace::sim

@@ -15,6 +15,9 @@ constexpr std::array<std::uint8_t, 32> kKey{7, 7, 7};
 // A reply that comes so late may have been made long before, and held for another shard's answer.
 constexpr Milliseconds kHeldMin = seconds(5);
 
+// A round of relocations looks at so many blocks.
+constexpr std::size_t kRelocationsAtOnce = 16;
+
 }  // namespace
 
 // --- time ---
@@ -204,7 +207,15 @@ void Driver::open() {
   timer_at_ = kNever;
   pump_scheduled_ = false;
   stopping_ = false;
+  told_early_ = false;
   store_->hold_commits(true);
+  if (world_.plan.mutation.before_start != nullptr) {
+    WriteBatch changes;
+    world_.plan.mutation.before_start(*store_->snapshot(), changes);
+    store_->commit(changes);
+    store_->complete_commit();
+    CHECK(store_->finish());
+  }
   ShardOptions options;
   options.number = static_cast<std::uint16_t>(number_);
   options.epoch = store_->epoch();
@@ -213,6 +224,7 @@ void Driver::open() {
   options.sealer = &world_.sealer;
   options.ids = &world_.ids;
   options.fingerprints = &world_.fingerprints;
+  options.find_queue = world_.find_queue;
   loop_ = std::make_unique<Loop>(options);
   const std::unique_ptr<Snapshot> snapshot = store_->snapshot();
   for (const Family family : Shard::kRestored) {
@@ -239,12 +251,12 @@ void Driver::lose_calls() {
 
 void Driver::close() {
   ++generation_;
-  ++world_.disturbances;
   loop_.reset();
 }
 
 void Driver::crash(FaultStore::InFlight in_flight) {
   if (!loop_) return;
+  ++world_.disturbances;
   close();
   store_ = store_->crash(in_flight);
   world_.crashed(number_);
@@ -255,6 +267,7 @@ void Driver::crash(FaultStore::InFlight in_flight) {
 // The store said that a commit failed: the calls are told, and the shard starts again.
 void Driver::fail() {
   const std::unique_ptr<Loop> failed = std::move(loop_);
+  ++world_.disturbances;
   close();
   store_ = store_->crash(FaultStore::InFlight::lost);
   world_.crashed(number_);
@@ -272,6 +285,7 @@ void Driver::reopen_later() {
 
 void Driver::restart() {
   if (!up()) return;
+  ++world_.disturbances;  // receives are answered with nothing from here on
   stopping_ = true;
   in_commit_ = true;
   loop_->stop(events_.now());
@@ -311,7 +325,7 @@ void Driver::carry() {
     });
   }
   in_commit_ = true;
-  const WriteBatch* batch = loop_->next_batch(now);
+  const WriteBatch* batch = told_early_ ? nullptr : loop_->next_batch(now);
   in_commit_ = false;
   if (batch != nullptr) commit(*batch);
   if (stopping_ && loop_->drained()) {
@@ -358,15 +372,9 @@ void Driver::commit(const WriteBatch& batch) {
   const std::uint64_t how = dies ? 1 + random_.below(5) : 0;
   if (how == 1) store_->fail_commit(1, FaultStore::InFlight::lost);
   if (how == 2) store_->fail_commit(1, FaultStore::InFlight::kept);
-  store_->commit(batch);
+  store_->commit(mutated(batch, world_.plan.mutation));
+  end_early(batch);
   loop_->batch_taken();
-  if (world_.plan.mutation == Mutation::reply_before_sync) {
-    std::vector<Call*> early;
-    for (const auto& [number, call] : calls_) {
-      if (call->has_run()) early.push_back(call.get());
-    }
-    for (Call* call : early) call->acknowledge(Outcome::done);
-  }
   events_.after(time(), [this, how, time, at_once, generation = generation_] {
     if (generation != generation_) return;
     if (how == 1 || how == 2) return commit_finished();
@@ -381,10 +389,28 @@ void Driver::commit(const WriteBatch& batch) {
   });
 }
 
+// Where a mutation wants it, clients hear of a batch before it is durable.
+void Driver::end_early(const WriteBatch& batch) {
+  std::vector<Call*> run;
+  for (const auto& [number, call] : calls_) {
+    if (call->has_run()) run.push_back(call.get());
+  }
+  if (world_.plan.mutation.calls_end_early) {
+    for (Call* call : run) call->acknowledge(Outcome::done);
+  }
+  if (world_.plan.mutation.receives_end_early && run.empty() && batch.payloads().empty()) {
+    told_early_ = true;
+    events_.after(0, [this, generation = generation_] {
+      if (generation == generation_) loop_->committed({}, events_.now());
+    });
+  }
+}
+
 void Driver::commit_finished() {
   const std::optional<StoreResult<PayloadPlaces>> outcome = store_->finish();
   CHECK(outcome);
   if (!*outcome) return fail();
+  if (std::exchange(told_early_, false)) return schedule();
   in_commit_ = true;
   loop_->committed(**outcome, events_.now());
   in_commit_ = false;
@@ -417,8 +443,9 @@ std::string Driver::text() const {
 
 void Driver::relocate_some() {
   if (!up()) return;
-  const auto rows = store_->snapshot()->scan(Family::index, {}, {}, SIZE_MAX);
+  const auto rows = store_->snapshot()->scan(Family::index, relocate_from_, {}, kRelocationsAtOnce);
   CHECK(rows);
+  relocate_from_ = rows->size() < kRelocationsAtOnce ? "" : rows->back().key + '\0';
   for (const Row& row : *rows) {
     const std::optional<IndexRecord> index = parse_index(row.value);
     CHECK(index);

@@ -12,8 +12,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -68,6 +70,8 @@ struct World {
   std::function<void(unsigned shard)> opened;
   /// Told when a shard has lost what was not durable.
   std::function<void(unsigned shard)> crashed;
+  /// The queue that an ARN names, for move tasks.
+  std::function<std::optional<QueueId>(std::string_view arn)> find_queue;
   std::uint64_t disturbances = 0;  // crashes and restarts so far
 
  private:
@@ -106,7 +110,7 @@ class Driver {
   void restart();
   /// What is under way here, for the report of a failing run.
   std::string text() const;
-  /// Asks for chunks to be written again at the log's head.
+  /// Asks for some of the next chunks to be written again at the log's head.
   void relocate_some();
   /// A change was made through shard(): its effects are to be carried out.
   void schedule();
@@ -123,6 +127,7 @@ class Driver {
   void start_load(const Load& load);
   void commit(const WriteBatch& batch);
   void commit_finished();
+  void end_early(const WriteBatch& batch);
   void arm_timer();
   void lose_calls();
 
@@ -137,10 +142,12 @@ class Driver {
   std::uint64_t next_call_ = 1;
   std::map<std::uint64_t, std::unique_ptr<Receive>> receives_;
   std::uint64_t next_receive_ = 1;
-  bool in_commit_ = false;  // replies given now may have been made some time ago
+  bool in_commit_ = false;   // replies given now may have been made some time ago
+  bool told_early_ = false;  // a mutation: the loop takes the commit in flight for durable
   Timestamp timer_at_ = kNever;
   bool pump_scheduled_ = false;
   bool stopping_ = false;
+  std::string relocate_from_;  // key of an index row
 };
 
 }  // namespace millrace::sim

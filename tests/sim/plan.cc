@@ -11,7 +11,7 @@ T pick(Random& random, const T (&choices)[size]) {
 
 }  // namespace
 
-Plan::Plan(std::uint64_t seed, bool with_fifo) {
+Plan::Plan(std::uint64_t seed) {
   Random random(seed);
   shards = random.chance(1, 2) ? 2 : 1;
   clients = 1 + static_cast<unsigned>(random.below(6));
@@ -28,7 +28,7 @@ Plan::Plan(std::uint64_t seed, bool with_fifo) {
   relocation_interval = pick<Milliseconds>(random, {0, 100, 2000});
   down_time_max = pick<Milliseconds>(random, {1, 1000, 4000});
   // Longer than deduplication ids are remembered.
-  if (think_time_max == 1000 && random.chance(1, 2) && with_fifo) length = seconds(700);
+  if (think_time_max == 1000 && random.chance(1, 2)) length = seconds(700);
   weights[send] = 1 + random.below(8);
   weights[receive] = 1 + random.below(10);
   weights[erase] = random.chance(1, 5) ? 0 : 1 + random.below(8);
@@ -38,7 +38,7 @@ Plan::Plan(std::uint64_t seed, bool with_fifo) {
   if (random.chance(1, 4)) weights[delete_queue] = 1;
 
   groups = pick(random, {1U, 3U, 20U});
-  const std::uint64_t fifo_chance = with_fifo ? random.below(5) : 0;  // out of four
+  const std::uint64_t fifo_chance = random.below(5);  // out of four
   const unsigned count = 1 + static_cast<unsigned>(random.below(4));
   for (unsigned slot = 0; slot < count; ++slot) {
     QueueFacts facts;
@@ -56,6 +56,25 @@ Plan::Plan(std::uint64_t seed, bool with_fifo) {
     }
     queues.push_back(facts);
   }
+  if (random.chance(1, 2)) plan_moves(random);
+}
+
+// Tasks only lead to higher slots, or back from the dead-letter queue, so that nothing is moved in
+// circles. What can be moved ages the same everywhere.
+void Plan::plan_moves(Random& random) {
+  for (std::uint64_t tries = 1 + random.below(6); tries > 0; --tries) {
+    PlannedMove planned;
+    planned.from = static_cast<unsigned>(random.below(queues.size()));
+    planned.rate = pick(random, {0U, 0U, 10U, 100U});
+    const auto to = static_cast<unsigned>(random.below(queues.size()));
+    const bool back = planned.from == 0 && random.chance(1, 2);
+    if (!back && (to <= planned.from || queues[to].fifo != queues[planned.from].fifo)) continue;
+    if (!back) planned.to = to;
+    moves.push_back(planned);
+  }
+  if (moves.empty()) return;
+  weights[move_task] = 1 + random.below(3);
+  for (QueueFacts& queue : queues) queue.retention = queues[0].retention;
 }
 
 std::string Plan::text() const {
@@ -79,6 +98,11 @@ std::string Plan::text() const {
               std::to_string(queue.receive_count_max);
     }
     text += "]";
+  }
+  for (const PlannedMove& planned : moves) {
+    text += " [move " + std::to_string(planned.from) + " to " +
+            (planned.to ? std::to_string(*planned.to) : "where it came from") + ", rate " +
+            std::to_string(planned.rate) + "]";
   }
   return text;
 }

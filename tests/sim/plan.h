@@ -4,24 +4,26 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/random.h"
 #include "sim/auditor.h"
+#include "sim/mutation.h"
 
 namespace millrace::sim {
 
-/// A deliberate fault in the driver, to see that the auditor notices.
-enum class Mutation {
-  none,
-  reply_before_sync,  // calls are acknowledged when their batch is handed to the store
+/// A move task out of one slot's queue.
+struct PlannedMove {
+  unsigned from = 0;
+  std::optional<unsigned> to = {};  // a slot; nothing: each message goes back where it came from
+  std::uint32_t rate = 0;           // messages a second; 0: as fast as it goes
 };
 
 struct Plan {
-  /// @param with_fifo whether some of the queues may be FIFO queues.
-  explicit Plan(std::uint64_t seed, bool with_fifo = false);
+  explicit Plan(std::uint64_t seed);
 
   /// What a failing run prints beside its seed.
   std::string text() const;
@@ -42,12 +44,26 @@ struct Plan {
   Milliseconds down_time_max = 0;        // after a crash
 
   // What a client does next, by weight.
-  enum Action : std::size_t { send, receive, erase, change, forget, purge, delete_queue, kActions };
+  enum Action : std::size_t {
+    send,
+    receive,
+    erase,
+    change,
+    forget,
+    purge,
+    delete_queue,
+    move_task,
+    kActions
+  };
   std::array<std::uint64_t, kActions> weights{};
 
   std::vector<QueueFacts> queues;  // by slot
   unsigned groups = 1;             // of each FIFO queue
-  Mutation mutation = Mutation::none;
+  std::vector<PlannedMove> moves;  // the move tasks that clients start
+  Mutation mutation = {};          // none
+
+ private:
+  void plan_moves(Random& random);
 };
 
 }  // namespace millrace::sim

@@ -16,8 +16,15 @@ constexpr Milliseconds kVisibilityMax = seconds(10);
 constexpr Milliseconds kWaitMax = seconds(5);
 constexpr Milliseconds kShortRetention = seconds(60);
 constexpr Milliseconds kDrainVisibility = seconds(20);
+constexpr std::string_view kArnPrefix = "arn:aws:sqs:sim:000000000000:q";
+// Every task ends by then: the slowest one moves ten messages a second.
+constexpr int kMoveSecondsMax = 600;
 // A server that takes more steps than this within one millisecond goes round in circles.
 constexpr std::uint64_t kStepsAtOnceMax = 20'000;
+// What a run does is bounded, so that every seed takes seconds: what costs most grows with the
+// messages that wait in a small memory.
+constexpr std::size_t kRequestsMax = 6'000;
+constexpr std::size_t kMessagesMax = 2'500;
 
 }  // namespace
 
@@ -26,8 +33,10 @@ Workload::Workload(const Plan& plan, std::uint64_t seed)
       world_(plan, seed),
       events_(world_.events),
       random_(world_.events.random()),
+      began_(events_.now()),
       clients_(plan.clients),
       slots_(plan.queues.size()) {
+  world_.find_queue = [this](std::string_view arn) { return find_queue(arn); };
   world_.opened = [this](unsigned shard) { opened(shard); };
   world_.crashed = [this](unsigned shard) { auditor_.crashed(shard); };
 }
@@ -41,7 +50,10 @@ std::optional<std::string> Workload::run() {
   for (unsigned slot = 0; slot < slots_.size(); ++slot) create(slot, [] {});
   for (std::size_t client = 0; client < clients_.size(); ++client) think(client);
   schedule_faults();
-  if (advance(plan_.length)) heal_and_drain();
+  const Timestamp end = events_.now() + plan_.length;
+  while (acting_ && events_.now() < end && advance(seconds(1))) {
+  }
+  if (!auditor_.violation()) heal_and_drain();
   return auditor_.violation();
 }
 
@@ -87,7 +99,7 @@ QueueSettings Workload::settings(QueueNumber queue) const {
   settings.fifo = facts.fifo;
   settings.delay = facts.delay;
   settings.deduplicate_by_group = facts.deduplicate_by_group;
-  settings.arn = "arn:aws:sqs:sim:000000000000:q" + std::to_string(facts.slot);
+  settings.arn = std::string(kArnPrefix) + std::to_string(facts.slot);
   if (facts.dead_letter_slot) {
     if (const auto target = slots_[*facts.dead_letter_slot].queue) {
       settings.dead_letter_queue = ids_.at(*target);
@@ -95,6 +107,12 @@ QueueSettings Workload::settings(QueueNumber queue) const {
     }
   }
   return settings;
+}
+
+std::optional<QueueId> Workload::find_queue(std::string_view arn) const {
+  const std::optional<QueueNumber> queue =
+      slots_[std::stoul(std::string(arn.substr(kArnPrefix.size())))].queue;
+  return queue ? std::optional(ids_.at(*queue)) : std::nullopt;
 }
 
 void Workload::configure_all() {
@@ -150,6 +168,7 @@ void Workload::finished(std::size_t client) {
 }
 
 void Workload::act(std::size_t client) {
+  acting_ = ++requests_ < kRequestsMax;
   // Names that nothing goes by are made again.
   for (unsigned slot = 0; slot < slots_.size(); ++slot) {
     if (slots_[slot].queue || slots_[slot].busy) continue;
@@ -175,6 +194,8 @@ void Workload::act(std::size_t client) {
     case Plan::delete_queue:
       if (random_.chance(1, 10)) return delete_queue(client);
       return finished(client);
+    case Plan::move_task:
+      return move(client);
     case Plan::forget:
       clients_[client].held.clear();
       return finished(client);
@@ -202,7 +223,7 @@ FifoPlace Workload::any_place(QueueNumber queue) {
 
 void Workload::send(std::size_t client) {
   const std::optional<QueueNumber> queue = any_queue();
-  if (!queue) return finished(client);
+  if (!queue || auditor_.messages() >= kMessagesMax) return finished(client);
   struct Request {
     std::vector<MessageNumber> numbers;
     std::vector<std::string> bodies;
@@ -468,6 +489,81 @@ void Workload::delete_queue(std::size_t client) {
       });
 }
 
+void Workload::move(std::size_t client) {
+  const PlannedMove& planned = plan_.moves[random_.below(plan_.moves.size())];
+  const std::optional<QueueNumber> source = slots_[planned.from].queue;
+  const auto then = [this, client] { finished(client); };
+  if (!source) return then();
+  if (random_.chance(1, 2)) return list_moves(*source, then);
+  if (random_.chance(1, 4)) return cancel_move(*source, then);
+  start_move(planned, *source, then);
+}
+
+void Workload::start_move(const PlannedMove& planned, QueueNumber source,
+                          std::function<void()> then) {
+  NewMoveTask wanted{.rate = planned.rate};
+  if (planned.to) {
+    const std::optional<QueueNumber> target = slots_[*planned.to].queue;
+    if (!target) return then();
+    wanted.destination = ids_.at(*target);
+  }
+  auditor_.move_requested(source, planned.to);
+  auto result = std::make_shared<Expected<MoveTask>>(MoveTask());
+  ++busy_;
+  driver_of(source).submit(
+      [this, source, wanted, result](Shard& shard, Timestamp now) {
+        *result = shard.start_move_task(ids_.at(source), wanted, now);
+      },
+      [this, source, result, then = std::move(then)](Outcome outcome) {
+        --busy_;
+        const bool done = outcome == Outcome::done;
+        auditor_.move_answered(source, done && *result ? &**result : nullptr);
+        const bool another =
+            !*result && result->error().code() == ErrorCode::invalid_parameter_value;
+        if (done && !*result && !another) refused(source, result->error());
+        then();
+      });
+}
+
+// Cancels the newest task, whether or not it still runs.
+void Workload::cancel_move(QueueNumber source, std::function<void()> then) {
+  auto cancelled = std::make_shared<std::string>();
+  ++busy_;
+  driver_of(source).submit(
+      [this, source, cancelled](Shard& shard, Timestamp) {
+        const Expected<std::vector<MoveTask>> tasks = shard.move_tasks(ids_.at(source));
+        if (!tasks || tasks->empty()) return;
+        if (shard.cancel_move_task(ids_.at(source), tasks->front().id)) {
+          *cancelled = tasks->front().id;
+        }
+      },
+      [this, source, cancelled, then = std::move(then)](Outcome outcome) {
+        --busy_;
+        if (outcome == Outcome::done && !cancelled->empty()) {
+          auditor_.move_cancelled(source, *cancelled);
+        }
+        then();
+      });
+}
+
+void Workload::list_moves(QueueNumber source, std::function<void()> then) {
+  using Tasks = Expected<std::vector<MoveTask>>;
+  auto tasks = std::make_shared<Tasks>(std::vector<MoveTask>());
+  ++busy_;
+  driver_of(source).submit(
+      [this, source, tasks](Shard& shard, Timestamp) {
+        *tasks = shard.move_tasks(ids_.at(source));
+      },
+      [this, source, tasks, then = std::move(then)](Outcome outcome) {
+        --busy_;
+        if (outcome == Outcome::done && !*tasks) refused(source, tasks->error());
+        if (outcome == Outcome::done && *tasks) {
+          auditor_.moves_listed(source, **tasks, events_.now());
+        }
+        then();
+      });
+}
+
 // --- faults ---
 
 void Workload::schedule_faults() {
@@ -501,6 +597,30 @@ bool Workload::wait_until_idle() {
   return false;
 }
 
+// Every task that was going on comes to its end, and so does one more of each that was planned.
+bool Workload::wait_until_moved() {
+  for (std::size_t next = 0; next <= plan_.moves.size(); ++next) {
+    for (int second = 0;; ++second) {
+      bool moving = false;
+      for (const auto& driver : world_.drivers) {
+        moving |= !driver->up() || !driver->shard().moving().empty();
+      }
+      for (const Slot& slot : slots_) {
+        if (slot.queue) list_moves(*slot.queue, [] {});
+      }
+      if (!wait_until_idle()) return false;
+      if (!moving) break;
+      if (second == kMoveSecondsMax) auditor_.broken("a move task never ended");
+      if (!advance(seconds(1))) return false;
+    }
+    if (next == plan_.moves.size()) return true;
+    const std::optional<QueueNumber> source = slots_[plan_.moves[next].from].queue;
+    if (source) start_move(plan_.moves[next], *source, [] {});
+    if (!wait_until_idle()) return false;
+  }
+  return true;
+}
+
 QueueCounts Workload::counts() {
   QueueCounts sum;
   for (const Slot& slot : slots_) {
@@ -521,7 +641,7 @@ QueueCounts Workload::counts() {
 void Workload::heal_and_drain() {
   world_.faults = false;
   acting_ = false;
-  if (!advance(2 * plan_.down_time_max + 1) || !wait_until_idle()) return;
+  if (!advance(2 * plan_.down_time_max + 1) || !wait_until_idle() || !wait_until_moved()) return;
   // Every delay, visibility timeout and short retention period ends meanwhile.
   if (!advance(2 * kShortRetention + 2 * kVisibilityMax)) return;
   const QueueCounts resting = counts();

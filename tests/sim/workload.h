@@ -25,6 +25,8 @@ class Workload {
 
   const Auditor& auditor() const { return auditor_; }
   std::uint64_t disturbances() const { return world_.disturbances; }
+  /// How much time has passed for the server.
+  Milliseconds simulated() const { return events_.now() - began_; }
 
  private:
   struct Held {
@@ -48,6 +50,7 @@ class Workload {
   QueueSettings settings(QueueNumber queue) const;
   void configure_all();
   void opened(unsigned shard);
+  std::optional<QueueId> find_queue(std::string_view arn) const;
   void refused(QueueNumber queue, const ApiError& error);
   std::optional<QueueNumber> any_queue();
 
@@ -61,6 +64,10 @@ class Workload {
   void change(std::size_t client);
   void purge(std::size_t client);
   void delete_queue(std::size_t client);
+  void move(std::size_t client);
+  void start_move(const PlannedMove& planned, QueueNumber source, std::function<void()> then);
+  void cancel_move(QueueNumber source, std::function<void()> then);
+  void list_moves(QueueNumber source, std::function<void()> then);
   struct Asked {
     QueueNumber queue = 0;
     unsigned count = 10;
@@ -83,6 +90,7 @@ class Workload {
   void heal_and_drain();
   bool advance(Milliseconds by);
   bool wait_until_idle();
+  bool wait_until_moved();
   void drain_queue(QueueNumber queue, bool& found);
   QueueCounts counts();
   void check_empty_stores();
@@ -94,12 +102,14 @@ class Workload {
   World world_;
   Events& events_;
   Random& random_;
+  const Timestamp began_;
   std::vector<Client> clients_;
   std::vector<Slot> slots_;
   std::map<QueueNumber, QueueFacts> facts_;
   std::map<QueueNumber, QueueId> ids_;
   std::map<QueueNumber, std::vector<std::string>> deduplication_ids_;  // that were sent to it
   std::size_t busy_ = 0;                                               // requests under way
+  std::size_t requests_ = 0;                                           // of clients, so far
   bool acting_ = true;
 };
 

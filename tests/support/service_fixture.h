@@ -73,17 +73,23 @@ class ServiceFixture : public testing::Test {
                                                  .shards = shards_,
                                                  .sealer = sealer_,
                                                  .region = kRegion});
-    context_ = std::make_unique<Context>(
-        Context{.service = *service_,
-                .caller = {.account = kAccount, .sender_id = "tester", .access_key = "tester"},
-                .base_url = std::string(kBase),
-                .source_address = "127.0.0.1"});
+    context_ = std::make_unique<Context>(Context{
+        .service = *service_,
+        .caller = std::make_shared<const Caller>(caller_of_user(kAccount, kRootUser, "root")),
+        .action = "AnAction",
+        .base_url = std::string(kBase),
+        .source_address = "127.0.0.1"});
   }
   ~ServiceFixture() override {
     std::size_t stopped = 0;
     for (ShardDriver* shard : shards_) shard->stop([&stopped] { ++stopped; });
     while (stopped < kShards) io_.run_one();
     background_.join();
+  }
+
+  /// From now on requests are those of this caller.
+  void call_as(Caller caller) {
+    context_->caller = std::make_shared<const Caller>(std::move(caller));
   }
 
   /// Moves the clock. What is due by then is done before the next request.

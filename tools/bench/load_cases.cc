@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::size_t kFillBatch = 10;
 constexpr std::uint64_t kDrainCountDefault = 100'000;
+constexpr std::uint64_t kFairCountDefault = 1'000'000;
+// The quiet tenants alone keep the consumers busy for this part of the time.
+constexpr double kFairLoad = 0.5;
 
 // Without a count the producers are stopped by the clock, with one they are not.
 LoadPlan make_plan(const Options& options) {
@@ -143,6 +146,63 @@ void run_drain(const Options& options, Report& report) {
   report.count("empty_receives", drained.tally.empty_receives);
   report_load(drained, drained.tally.removed, report);
   report_ledger(ledger, report);
+}
+
+// The quiet tenants alone, then the noisy tenant's backlog, then both. Every consumer takes its
+// time for each message, so that the consumers are what is scarce, as in the systems that fair
+// queues are for.
+void run_fair(const Options& options, Report& report) {
+  const std::uint32_t tag = make_run_tag();
+  const QueueSet queues(options, tag);
+  const Bodies bodies(options.body_bytes, options.seed);
+  Ledger ledger(tag);
+  const auto run = [&](LoadPlan plan, const Tenants& tenants) {
+    Options shared = options;
+    shared.server.tenants = plan.tenants = tenants;
+    return run_load(plan, sqs_clients(shared, bodies, queues), ledger);
+  };
+  QueueTimes times;
+  LoadPlan plan = make_plan(options);
+  plan.count = 0;
+  plan.batch = 1;
+  plan.warmup = from_seconds(options.warmup_seconds);
+  plan.duration = from_seconds(options.seconds);
+  plan.work = from_seconds(options.work_milliseconds / 1e3);
+  plan.times = &times;
+  const double consumed = static_cast<double>(options.consumers) / to_seconds(plan.work);
+  const double quiet_rate = options.rate > 0 ? options.rate : kFairLoad * consumed;
+  plan.rate = quiet_rate;
+  const LoadResult alone = run(plan, {options.quiet_tenants, 0});
+
+  LoadPlan fill = make_plan(options);
+  fill.consumers = 0;
+  fill.batch = kFillBatch;
+  fill.rate = 0;
+  fill.count = options.count > 0 ? options.count : kFairCountDefault;
+  fill.warmup = 0;
+  fill.duration = 24 * 3600 * kSecond;
+  const LoadResult filled = run(fill, {0, 1});
+
+  plan.drain = false;
+  plan.rate = quiet_rate * static_cast<double>(options.quiet_tenants + options.noisy_times) /
+              static_cast<double>(options.quiet_tenants);
+  const LoadResult beside = run(plan, {options.quiet_tenants, options.noisy_times});
+
+  report.number("quiet_messages_per_second", quiet_rate, 0);
+  report.count("noisy_backlog", filled.tally.sent);
+  report.latency("alone_in_queue", alone.tally.queued);
+  report.latency("in_queue", beside.tally.queued);
+  const auto ratio = [](double before, double after) { return before > 0 ? after / before : 0; };
+  report.number("in_queue_ratio_p50",
+                ratio(static_cast<double>(alone.tally.queued.percentile(0.5)),
+                      static_cast<double>(beside.tally.queued.percentile(0.5))),
+                2);
+  report.number("in_queue_ratio_mean", ratio(alone.tally.queued.mean(), beside.tally.queued.mean()),
+                2);
+  report.count("quiet_received_alone", alone.tally.queued.count());
+  report.count("quiet_received", beside.tally.queued.count());
+  report.count("noisy_received", beside.tally.received - beside.tally.queued.count());
+  report_load(beside, beside.tally.received, report);
 }
 
 void run_fixed(const Options& options, Report& report) {

@@ -9,6 +9,7 @@ namespace millrace::bench {
 void run_send(const Options& options, Report& report);
 void run_life(const Options& options, Report& report);
 void run_drain(const Options& options, Report& report);
+void run_fair(const Options& options, Report& report);
 void run_fixed(const Options& options, Report& report);
 void run_redis_life(const Options& options, Report& report);
 

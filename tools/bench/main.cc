@@ -96,6 +96,17 @@ std::optional<int> parse(int argc, char** argv, CommandLine& line) {
                  "Give up after so many seconds without progress")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_option("--quiet", options.quiet_tenants, "Case fair: number of quiet tenants")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--noisy", options.noisy_times,
+                 "Case fair: messages of the noisy tenant for each of a quiet one")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--work", options.work_milliseconds,
+                 "Case fair: milliseconds that a consumer takes for a message")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   app.add_option("--gap", options.gap_milliseconds,
                  "Case wake: milliseconds from the poll to the send")
       ->check(CLI::NonNegativeNumber)

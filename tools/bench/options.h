@@ -28,10 +28,13 @@ struct Options {
   double seconds = 3;           // measured time
   double warmup_seconds = 0.5;  // before it
   double patience_seconds = 40;
-  std::uint64_t count = 0;          // messages; 0: as the case has it
-  double gap_milliseconds = 5;      // wake: from the poll to the send
-  std::size_t connections = 10000;  // idle
-  std::string directory;            // disk
+  std::uint64_t count = 0;           // messages; 0: as the case has it
+  std::uint64_t quiet_tenants = 50;  // fair
+  std::uint64_t noisy_times = 100;   // fair: the noisy tenant's traffic, in that of a quiet one
+  double work_milliseconds = 20;     // fair: for so long a consumer has a message
+  double gap_milliseconds = 5;       // wake: from the poll to the send
+  std::size_t connections = 10000;   // idle
+  std::string directory;             // disk
   std::optional<pid_t> server_pid;
 };
 

@@ -47,7 +47,7 @@ SqsClient::SqsClient(EventLoop& loop, ClientEvents& events, const SqsSettings& s
       fixed_replies_(settings.fixed_replies),
       wait_seconds_(queue_urls.size() == 1 ? settings.wait_seconds : 0),
       requests_(settings.protocol, settings.endpoint.authority(), settings.credentials,
-                settings.groups),
+                settings.groups, settings.tenants),
       queue_urls_(std::move(queue_urls)) {
   CHECK(!queue_urls_.empty());
 }

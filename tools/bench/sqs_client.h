@@ -13,6 +13,7 @@
 #include "bench/connection.h"
 #include "bench/http_reply.h"
 #include "bench/sqs_requests.h"
+#include "bench/tenants.h"
 
 namespace millrace::bench {
 
@@ -35,6 +36,7 @@ struct SqsSettings {
   std::optional<Credentials> credentials;
   unsigned wait_seconds = 1;  // of a receive
   std::uint64_t groups = 0;   // message groups of FIFO queues; 0: standard queues
+  Tenants tenants = {};       // of standard queues, by MessageGroupId; none: no message has one
   /// The server answers everything with the same reply: a send counts as acknowledged by its
   /// status alone.
   bool fixed_replies = false;

@@ -18,8 +18,9 @@ void append_number(std::string& out, std::uint64_t value) {
 }  // namespace
 
 SqsRequests::SqsRequests(SqsProtocol protocol, std::string host,
-                         std::optional<Credentials> credentials, std::uint64_t groups)
-    : protocol_(protocol), host_(std::move(host)), groups_(groups) {
+                         std::optional<Credentials> credentials, std::uint64_t groups,
+                         const Tenants& tenants)
+    : protocol_(protocol), host_(std::move(host)), groups_(groups), tenants_(tenants) {
   if (credentials) {
     signer_.emplace(std::move(*credentials));
   }
@@ -41,17 +42,18 @@ void SqsRequests::add_number(std::string_view name, std::uint64_t value) {
 }
 
 void SqsRequests::add_place(std::string_view prefix, std::uint64_t number) {
-  if (groups_ == 0) {
-    return;
-  }
-  // Each run has groups of its own.
-  const std::uint64_t group = (number & ~kPlaceMask) + (number & kPlaceMask) % groups_;
-  const std::pair<std::string_view, std::uint64_t> members[] = {{"MessageGroupId", group},
-                                                                {"MessageDeduplicationId", number}};
-  for (const auto& [name, value] : members) {
+  const auto add = [&](std::string_view name, std::uint64_t value) {
     body_.append(json() ? ",\"" : prefix).append(name).append(json() ? "\":\"" : "=");
     append_number(body_, value);
     body_.append(json() ? "\"" : "");
+  };
+  // Each run has groups of its own.
+  const std::uint64_t run = number & ~kPlaceMask;
+  if (groups_ > 0) {
+    add("MessageGroupId", run + (number & kPlaceMask) % groups_);
+    add("MessageDeduplicationId", number);
+  } else if (tenants_.any()) {
+    add("MessageGroupId", run + tenants_.of(number));
   }
 }
 

@@ -15,6 +15,7 @@
 
 #include "bench/bodies.h"
 #include "bench/sigv4_signer.h"
+#include "bench/tenants.h"
 
 namespace millrace::bench {
 
@@ -25,8 +26,9 @@ class SqsRequests {
   /// @param host the Host field's value
   /// @param credentials sign each request with them; nothing: requests are not signed
   /// @param groups over which the messages of FIFO queues are dealt in turn; 0: standard queues
+  /// @param tenants whose MessageGroupId messages of standard queues have
   SqsRequests(SqsProtocol protocol, std::string host, std::optional<Credentials> credentials,
-              std::uint64_t groups = 0);
+              std::uint64_t groups = 0, const Tenants& tenants = {});
 
   // Each function appends one request to `out`. `queue_url` and receipt handles are as they stood
   // in a reply of the same protocol.
@@ -59,6 +61,7 @@ class SqsRequests {
   std::string host_;
   std::optional<Signer> signer_;
   std::uint64_t groups_;
+  Tenants tenants_;
   std::string body_;    // kept for its memory
   std::string target_;  // the same
   std::time_t date_of_ = 0;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/random.h"
 
 namespace millrace::bench {
 namespace {
@@ -106,6 +107,7 @@ class Producer final : public ClientEvents {
     }
     intended_ += interval_;
     first_ = run_.ledger.take(count_);
+    if (run_.plan.times != nullptr) run_.plan.times->sent(first_, count_, begun_);
     client_->send(first_, count_);
   }
 
@@ -143,7 +145,11 @@ class Producer final : public ClientEvents {
 class Consumer final : public ClientEvents {
  public:
   Consumer(Run& run, Tally& tally, EventLoop& loop, const ClientFactory& make, std::size_t index)
-      : run_(run), tally_(tally), client_(make(loop, *this, false, index)) {}
+      : run_(run),
+        tally_(tally),
+        loop_(loop),
+        random_(index),
+        client_(make(loop, *this, false, index)) {}
 
   void start() { receive(); }
 
@@ -165,8 +171,15 @@ class Consumer final : public ClientEvents {
       tally_.received += numbers_.size();
       tally_.last_event = now;
     }
-    begun_ = now;
-    client_->remove();
+    note_times(now, measured);
+    if (run_.plan.work > 0) {
+      // Never the same, or the consumers would end by working in step.
+      const auto range = static_cast<std::uint64_t>(run_.plan.work);
+      const auto work = static_cast<Nanoseconds>(range / 2 + random_.below(range));
+      loop_.call_at(now + work, [this] { remove(); });
+    } else {
+      remove();
+    }
   }
 
   void on_removed() override {
@@ -197,8 +210,28 @@ class Consumer final : public ClientEvents {
     client_->receive(run_.plan.batch);
   }
 
+  void remove() {
+    begun_ = monotonic_now();
+    client_->remove();
+  }
+
+  void note_times(Nanoseconds now, bool measured) {
+    if (run_.plan.times == nullptr) {
+      return;
+    }
+    for (const std::uint64_t number : numbers_) {
+      const std::optional<Nanoseconds> time = run_.plan.times->received(number, now);
+      const bool quiet = !run_.plan.tenants.any() || run_.plan.tenants.of(number) > 0;
+      if (time && quiet && measured) {
+        tally_.queued.record(*time);
+      }
+    }
+  }
+
   Run& run_;
   Tally& tally_;
+  EventLoop& loop_;
+  Random random_;
   Nanoseconds begun_ = 0;
   std::vector<std::uint64_t> numbers_;
   bool open_ = true;
@@ -244,7 +277,8 @@ class Worker {
     if (run_.producers_open > 0) {
       return false;
     }
-    return run_.plan.consumers == 0 || run_.consumers_open == 0 || run_.ledger.settled();
+    return run_.plan.consumers == 0 || run_.consumers_open == 0 || !run_.plan.drain ||
+           run_.ledger.settled();
   }
 
   Run& run_;
@@ -264,6 +298,7 @@ void Tally::merge(const Tally& other) {
   send.merge(other.send);
   receive.merge(other.receive);
   remove.merge(other.remove);
+  queued.merge(other.queued);
   sent += other.sent;
   received += other.received;
   removed += other.removed;

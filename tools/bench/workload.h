@@ -16,7 +16,9 @@
 #include "bench/client.h"
 #include "bench/histogram.h"
 #include "bench/ledger.h"
+#include "bench/queue_times.h"
 #include "bench/server_sample.h"
+#include "bench/tenants.h"
 
 namespace millrace::bench {
 
@@ -26,11 +28,16 @@ struct LoadPlan {
   std::size_t consumers = 0;
   std::size_t batch = 1;
   std::size_t threads = 1;
-  Nanoseconds warmup = 0;       // at the start, not measured
-  Nanoseconds duration = 0;     // after the warm-up; then the producers stop
-  std::uint64_t count = 0;      // producers stop after so many messages; 0: only by time
-  double rate = 0;              // messages per second of all producers; 0: closed loop
-  Nanoseconds patience = 0;     // give up after so long without any progress
+  Nanoseconds warmup = 0;    // at the start, not measured
+  Nanoseconds duration = 0;  // after the warm-up; then the producers stop
+  std::uint64_t count = 0;   // producers stop after so many messages; 0: only by time
+  double rate = 0;           // messages per second of all producers; 0: closed loop
+  Nanoseconds patience = 0;  // give up after so long without any progress
+  Nanoseconds work = 0;      // for so long a consumer has messages before it removes them: the mean
+                             // of times from half of it to one and a half
+  bool drain = true;         // consumers go on until all is removed; else they end with the rest
+  QueueTimes* times = nullptr;  // where the times in the queue are measured; null: they are not
+  Tenants tenants = {};         // of those only the quiet ones' times are measured
   std::optional<pid_t> server;  // whose use is measured
 };
 
@@ -39,6 +46,7 @@ struct Tally {
   Histogram send;     // a batch, from its intended start to its acknowledgement
   Histogram receive;  // a receive that brought something
   Histogram remove;   // a removal, of as many as were received
+  Histogram queued;   // a message, from the start of its send to its receipt
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
   std::uint64_t removed = 0;

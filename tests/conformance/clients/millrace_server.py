@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -92,6 +93,21 @@ class Server:
     def advance(self, milliseconds):
         """Moves the server's clock forward."""
         advance_clock(self.endpoint, milliseconds)
+
+    def reload(self):
+        """Has the server read its credentials again; returns what the log says of the outcome."""
+        before = len(self._credential_lines())
+        self._process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while time.monotonic() < deadline:
+            lines = self._credential_lines()
+            if len(lines) > before:
+                return lines[-1]
+            os.sched_yield()
+        raise RuntimeError(f"the server did not read its credentials again:\n{self.log()}")
+
+    def _credential_lines(self):
+        return re.findall(r"^\S+ \w+ credentials .*$", self.log(), re.MULTILINE)
 
     def stop(self):
         """Asks the server to end and waits; a server that does not end, or ends with an error, is

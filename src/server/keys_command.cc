@@ -1,0 +1,244 @@
+#include "server/keys_command.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+
+#include "auth/credentials.h"
+#include "base/check.h"
+#include "base/encoding.h"
+#include "server/credentials_file.h"
+
+namespace millrace {
+
+namespace {
+
+constexpr std::size_t kSecretBytes = 30;   // 40 characters of Base64
+constexpr std::size_t kIdCharacters = 16;  // behind "AKIA", as AWS has it
+
+constexpr std::string_view kReload =
+    "A server that uses the file reads it again on SIGHUP: kill -HUP <its process id>\n";
+
+template <std::size_t Size>
+std::array<std::uint8_t, Size> random_bytes() {
+  std::array<std::uint8_t, Size> bytes;
+  CHECK(::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
+  return bytes;
+}
+
+KeyEntry new_key() {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  KeyEntry key;
+  key.id = "AKIA";
+  for (const std::uint8_t byte : random_bytes<kIdCharacters>()) {
+    key.id += kDigits[byte % kDigits.size()];
+  }
+  const auto secret = random_bytes<kSecretBytes>();
+  key.secret = to_base64({reinterpret_cast<const char*>(secret.data()), secret.size()});
+  return key;
+}
+
+std::string describe_new_key(const KeyEntry& key) {
+  return "AWS_ACCESS_KEY_ID=" + key.id + "\nAWS_SECRET_ACCESS_KEY=" + key.secret +
+         "\n\nThe secret is not shown again.\n" + std::string(kReload);
+}
+
+/// Where a key stands in the file.
+struct Place {
+  UserEntry* user;
+  std::size_t index;
+  KeyEntry& key() const { return user->keys[index]; }
+};
+
+StartResult<Place> find_key(CredentialsFile& file, const std::string& id) {
+  for (AccountEntry& account : file.accounts) {
+    for (UserEntry& user : account.users) {
+      const auto found = std::ranges::find(user.keys, id, &KeyEntry::id);
+      if (found != user.keys.end()) {
+        return Place{&user, static_cast<std::size_t>(found - user.keys.begin())};
+      }
+    }
+  }
+  return StartError("there is no key " + id + "; `millrace keys list` shows which there are");
+}
+
+/// The user, who is made if need be.
+UserEntry& user_of(CredentialsFile& file, const AccountId& account_id, const std::string& name) {
+  auto account = std::ranges::find(file.accounts, account_id, &AccountEntry::id);
+  if (account == file.accounts.end()) {
+    account = file.accounts.insert(account, AccountEntry{.id = account_id, .users = {}});
+  }
+  auto user = std::ranges::find(account->users, name, &UserEntry::name);
+  if (user == account->users.end()) {
+    user = account->users.insert(user, UserEntry{.name = name, .keys = {}});
+  }
+  return *user;
+}
+
+StartError too_many_keys(const UserEntry& user) {
+  return StartError("the user " + user.name + " has " + std::to_string(kEnabledKeysMax) +
+                    " enabled keys already; disable or delete one first");
+}
+
+/// What the command line asks for.
+struct Wanted {
+  std::string path;
+  std::string account = "000000000000";
+  std::string user;
+  std::string id;
+};
+
+StartResult<std::string> list(const Wanted& wanted) {
+  const StartResult<CredentialsFile> file = read_credentials_file(wanted.path);
+  if (!file) return file.error();
+  std::string out;
+  for (const AccountEntry& account : file->accounts) {
+    for (const UserEntry& user : account.users) {
+      for (const KeyEntry& key : user.keys) {
+        out += account.id.text() + "  " + key.id + "  " + (key.enabled ? "enabled " : "disabled") +
+               "  " + user.name + (key.session_token.empty() ? "" : "  (temporary)") + "\n";
+      }
+    }
+  }
+  if (out.empty()) out = "There are no access keys in " + wanted.path + ".\n";
+  return text_result(std::move(out));
+}
+
+StartResult<std::string> create(const Wanted& wanted) {
+  const std::optional<AccountId> account = AccountId::parse(wanted.account);
+  if (!account) {
+    return StartError("--account is \"" + wanted.account + "\", but must be twelve digits");
+  }
+  if (!is_user_name(wanted.user)) {
+    return StartError("--user must be 1 to 64 letters, digits and any of +=,.@_-");
+  }
+  const KeyEntry key = new_key();
+  const auto edit = [&](CredentialsFile& file) -> StartResult<void> {
+    UserEntry& user = user_of(file, *account, wanted.user);
+    if (enabled_keys(user) >= kEnabledKeysMax) return too_many_keys(user);
+    user.keys.push_back(key);
+    return {};
+  };
+  if (const auto edited = edit_credentials_file(wanted.path, edit); !edited) return edited.error();
+  return text_result(describe_new_key(key));
+}
+
+StartResult<std::string> set_enabled(const Wanted& wanted, bool enabled) {
+  const auto edit = [&](CredentialsFile& file) -> StartResult<void> {
+    const StartResult<Place> place = find_key(file, wanted.id);
+    if (!place) return place.error();
+    KeyEntry& key = place->key();
+    const bool counts = enabled && !key.enabled && key.session_token.empty();
+    if (counts && enabled_keys(*place->user) >= kEnabledKeysMax) {
+      return too_many_keys(*place->user);
+    }
+    key.enabled = enabled;
+    return {};
+  };
+  if (const auto edited = edit_credentials_file(wanted.path, edit); !edited) return edited.error();
+  return text_result(wanted.id + (enabled ? " is enabled.\n" : " is disabled.\n") +
+                     std::string(kReload));
+}
+
+StartResult<std::string> remove(const Wanted& wanted) {
+  const auto edit = [&](CredentialsFile& file) -> StartResult<void> {
+    const StartResult<Place> place = find_key(file, wanted.id);
+    if (!place) return place.error();
+    std::vector<KeyEntry>& keys = place->user->keys;
+    keys.erase(keys.begin() + static_cast<std::ptrdiff_t>(place->index));
+    return {};
+  };
+  if (const auto edited = edit_credentials_file(wanted.path, edit); !edited) return edited.error();
+  return text_result(wanted.id + " is deleted.\n" + std::string(kReload));
+}
+
+// The key that is replaced stays good, so that programs can go over to the new one in their time.
+// Whatever else the user has is disabled, so that there is always room for the successor.
+StartResult<std::string> rotate(const Wanted& wanted) {
+  const KeyEntry fresh = new_key();
+  const auto edit = [&](CredentialsFile& file) -> StartResult<void> {
+    const StartResult<Place> place = find_key(file, wanted.id);
+    if (!place) return place.error();
+    if (!place->key().enabled) {
+      return StartError("the key " + wanted.id + " is disabled; rotate the one that is in use");
+    }
+    for (KeyEntry& key : place->user->keys) {
+      if (key.id != wanted.id && key.session_token.empty()) key.enabled = false;
+    }
+    place->user->keys.push_back(fresh);
+    return {};
+  };
+  if (const auto edited = edit_credentials_file(wanted.path, edit); !edited) return edited.error();
+  return text_result(describe_new_key(fresh) +
+                     "The old key stays good until: millrace keys disable " + wanted.id + "\n");
+}
+
+/// The command line's grammar.
+struct KeysLine {
+  CLI::App app{"List, make and change the access keys of a credentials file", "millrace keys"};
+  Wanted wanted;
+
+  explicit KeysLine(const Environment& environment) {
+    if (const char* path = environment("MILLRACE_CREDENTIALS")) wanted.path = path;
+    if (const char* account = environment("MILLRACE_ACCOUNT")) wanted.account = account;
+    app.require_subcommand(1);
+    add("list", "Show every key, without its secret");
+    CLI::App* create = add("create", "Make a key, and its user if need be");
+    create
+        ->add_option("--user", wanted.user, "user whom the key is for; root is the account itself")
+        ->required()
+        ->type_name("NAME");
+    create->add_option("--account", wanted.account, "account of the user [MILLRACE_ACCOUNT]")
+        ->type_name("DIGITS")
+        ->capture_default_str();
+    add_for_key("disable", "Refuse the key from now on");
+    add_for_key("enable", "Take a disabled key again");
+    add_for_key("rotate",
+                "Make a new key for the key's user and leave it good until it is disabled");
+    add_for_key("delete", "Remove the key");
+  }
+
+ private:
+  CLI::App* add(const std::string& name, const std::string& help) {
+    CLI::App* command = app.add_subcommand(name, help);
+    command->add_option("--credentials", wanted.path, "the file [MILLRACE_CREDENTIALS]")
+        ->type_name("FILE");
+    return command;
+  }
+  void add_for_key(const std::string& name, const std::string& help) {
+    add(name, help)->add_option("id", wanted.id, "id of the key")->required()->type_name("ID");
+  }
+};
+
+}  // namespace
+
+StartResult<std::string> run_keys_command(const std::vector<std::string>& arguments,
+                                          const Environment& environment) {
+  KeysLine line(environment);
+  try {
+    line.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    return text_result(line.app.help());
+  } catch (const CLI::ParseError& error) {
+    return StartError(std::string(error.what()) + "\nRun millrace keys --help for the commands.");
+  }
+  const Wanted& wanted = line.wanted;
+  if (wanted.path.empty()) {
+    return StartError("say which file, with --credentials FILE or in MILLRACE_CREDENTIALS");
+  }
+  const std::string command = line.app.get_subcommands().front()->get_name();
+  if (command == "list") return list(wanted);
+  if (command == "create") return create(wanted);
+  if (command == "disable") return set_enabled(wanted, false);
+  if (command == "enable") return set_enabled(wanted, true);
+  if (command == "rotate") return rotate(wanted);
+  return remove(wanted);
+}
+
+}  // namespace millrace

@@ -1,0 +1,26 @@
+// `millrace keys`: lists, makes and changes the access keys of a credentials file.
+//
+//   keys list                            every key, without its secret
+//   keys create --user NAME              a new key for the user, who is made if need be
+//   keys disable|enable|delete ID
+//   keys rotate ID                       a new key for ID's user; ID stays good until it is
+//   disabled
+//
+// Runs on the main thread, beside whatever server uses the file: that one reads it again on SIGHUP.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "server/config.h"
+#include "server/start_error.h"
+
+namespace millrace {
+
+/// Runs the command. @param arguments what stands behind `millrace keys`. @param environment of
+/// MILLRACE_CREDENTIALS and MILLRACE_ACCOUNT, which stand for their options.
+/// @return what to print; a StartError when the file cannot be read or written, or says no.
+StartResult<std::string> run_keys_command(const std::vector<std::string>& arguments,
+                                          const Environment& environment);
+
+}  // namespace millrace

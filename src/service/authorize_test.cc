@@ -1,0 +1,212 @@
+// Accounts are strangers to each other: every action, asked by its own account, by another one, and
+// by nobody.
+#include "service/authorize.h"
+
+#include <functional>
+
+#include "base/encoding.h"
+#include "support/service_fixture.h"
+
+namespace millrace {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class Authorize : public ServiceFixture {
+ protected:
+  void SetUp() override {
+    service_->access_enforced = true;
+    ASSERT_TRUE(create("dead"));
+    ASSERT_TRUE(create("q", {{"RedrivePolicy", R"({"deadLetterTargetArn":")" + arn("dead") +
+                                                   R"(","maxReceiveCount":1})"}}));
+    ASSERT_TRUE(send("q", "secret"));
+  }
+
+  /// Every action that concerns the queue "q" or "dead" of kAccount, by name; the last deletes "q".
+  struct NamedCall {
+    std::string name;
+    std::function<Expected<void>()> ask;
+  };
+  std::vector<NamedCall> calls() {
+    const auto call = [this]<class Response, class Request, class Fill>(
+                          std::string name, Answer<Response> (*handler)(Context&, Request&),
+                          Fill fill) {
+      return NamedCall{name, [this, name, handler, fill]() -> Expected<void> {
+                         context_->action = name;
+                         Request request;
+                         fill(request);
+                         const Expected<Response> response = ask(handler, std::move(request));
+                         if (!response) return response.error();
+                         return {};
+                       }};
+    };
+    // For what needs no more than the queue's URL, and what asks for its messages.
+    const auto queue = [this](auto& request) { request.queue_url = url("q"); };
+    const auto message = [queue](auto& request) {
+      queue(request);
+      request.receipt_handle = "no receipt handle";
+    };
+    const auto batch = [queue](auto& request) {
+      queue(request);
+      request.entries.emplace_back().id = "a";
+    };
+    const auto source = [this](auto& request) { request.source_arn = arn("dead"); };
+    const std::string task =
+        to_base64(R"({"taskId":"00000000-0000-4000-8000-000000000000","sourceArn":")" +
+                  arn("dead") + R"("})");
+    return {
+        call("AddPermission", add_permission,
+             [this](auto& request) {
+               request = {.queue_url = url("q"),
+                          .label = "l",
+                          .aws_account_ids = {"111122223333"},
+                          .actions = {"SendMessage"}};
+             }),
+        call("CancelMessageMoveTask", cancel_message_move_task,
+             [task](auto& request) { request.task_handle = task; }),
+        call("ChangeMessageVisibility", change_message_visibility, message),
+        call("ChangeMessageVisibilityBatch", change_message_visibility_batch, batch),
+        call("DeleteMessage", delete_message, message),
+        call("DeleteMessageBatch", delete_message_batch, batch),
+        call("GetQueueAttributes", get_queue_attributes, queue),
+        call("GetQueueUrl", get_queue_url,
+             [this](auto& request) {
+               request = {.queue_name = "q", .queue_owner_aws_account_id = kAccount.text()};
+             }),
+        call("ListDeadLetterSourceQueues", list_dead_letter_source_queues, queue),
+        call("ListMessageMoveTasks", list_message_move_tasks, source),
+        call("ListQueueTags", list_queue_tags, queue),
+        call("PurgeQueue", purge_queue, queue),
+        call("ReceiveMessage", receive_message, queue),
+        call("RemovePermission", remove_permission, queue),
+        call("SendMessage", send_message,
+             [queue](auto& request) {
+               queue(request);
+               request.message_body = "m";
+             }),
+        call("SendMessageBatch", send_message_batch, batch),
+        call("SetQueueAttributes", set_queue_attributes,
+             [this](auto& request) {
+               request = {.queue_url = url("q"), .attributes = {{"DelaySeconds", "1"}}};
+             }),
+        call("StartMessageMoveTask", start_message_move_task, source),
+        call("TagQueue", tag_queue,
+             [this](auto& request) {
+               request = {.queue_url = url("q"), .tags = {{"team", "shop"}}};
+             }),
+        call("UntagQueue", untag_queue, queue),
+        call("DeleteQueue", delete_queue, queue),
+    };
+  }
+
+  Caller stranger() const {
+    return caller_of_user(*AccountId::parse("111122223333"), "eve", "AKIDEVE");
+  }
+  Caller nobody() const {
+    return {.account = kAccount, .user = {}, .arn = {}, .sender_id = {}, .access_key = {}};
+  }
+};
+
+TEST_F(Authorize, AnotherAccountIsDeniedEveryAction) {
+  call_as(stranger());
+  for (const NamedCall& call : calls()) {
+    const Expected<void> asked = call.ask();
+    ASSERT_FALSE(asked) << call.name;
+    const ErrorCode expected =
+        call.name == "GetQueueUrl" ? ErrorCode::queue_does_not_exist : ErrorCode::access_denied;
+    EXPECT_EQ(asked.error().row().shape, error_row(expected).shape) << call.name;
+  }
+  call_as(caller_of_user(kAccount, "ada", "AKIDADA"));
+  EXPECT_EQ(attribute("q", "DelaySeconds"), "0");
+  EXPECT_THAT(bodies("q"), ElementsAre("secret"));
+}
+
+TEST_F(Authorize, NobodyIsDeniedEveryAction) {
+  call_as(nobody());
+  for (const NamedCall& call : calls()) {
+    const Expected<void> asked = call.ask();
+    ASSERT_FALSE(asked) << call.name;
+    EXPECT_EQ(asked.error().code(), ErrorCode::access_denied) << call.name;
+  }
+  EXPECT_EQ(create("other").error().code(), ErrorCode::access_denied);
+  EXPECT_EQ(create("other").error().message(),
+            "Access to the resource http://localhost:9324/ is denied.");
+  EXPECT_EQ(ask(list_queues, api::ListQueuesRequest()).error().code(), ErrorCode::access_denied);
+  EXPECT_EQ(send("no-such-queue", "m").error().code(), ErrorCode::access_denied);
+}
+
+TEST_F(Authorize, EveryUserOfTheAccountMayDoEverything) {
+  call_as(caller_of_user(kAccount, "ada", "AKIDADA"));
+  for (const NamedCall& call : calls()) {
+    const Expected<void> asked = call.ask();
+    if (asked) continue;
+    EXPECT_NE(asked.error().code(), ErrorCode::access_denied) << call.name;
+    EXPECT_NE(asked.error().code(), ErrorCode::queue_does_not_exist) << call.name;
+  }
+}
+
+TEST_F(Authorize, InDevelopmentModeEverybodyMayDoEverything) {
+  service_->access_enforced = false;
+  for (const Caller& caller : {stranger(), nobody()}) {
+    call_as(caller);
+    EXPECT_TRUE(send("q", "m"));
+    EXPECT_TRUE(ask(list_queues, api::ListQueuesRequest()));
+  }
+}
+
+TEST_F(Authorize, ADenialSaysWhoWasDeniedWhat) {
+  call_as(stranger());
+  context_->action = "SendMessage";
+  const Expected<api::SendMessageResponse> sent = send("q", "m");
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().message(),
+            "User: arn:aws:iam::111122223333:user/eve is not authorized to perform: "
+            "sqs:sendmessage on resource: arn:aws:sqs:us-east-1:000000000000:q because no "
+            "identity-based policy allows the sqs:sendmessage action");
+  EXPECT_EQ(sent.error().query_message(),
+            "Access to the resource http://localhost:9324/000000000000/q is denied.");
+}
+
+TEST_F(Authorize, AQueueThatIsNotThereIsNotThereForStrangersToo) {
+  call_as(stranger());
+  EXPECT_EQ(send("no-such-queue", "m").error().code(), ErrorCode::queue_does_not_exist);
+  EXPECT_EQ(ask(list_message_move_tasks, {.source_arn = arn("no-such-queue"), .max_results = 1})
+                .error()
+                .code(),
+            ErrorCode::resource_not_found);
+}
+
+TEST_F(Authorize, ListsAndDeadLettersStayInTheAccount) {
+  call_as(stranger());
+  EXPECT_THAT(ask(list_queues, api::ListQueuesRequest()).value().queue_urls, IsEmpty());
+  ASSERT_TRUE(create("q"));  // of the same name, but another queue
+  EXPECT_THAT(ask(list_queues, api::ListQueuesRequest()).value().queue_urls,
+              ElementsAre("http://localhost:9324/111122223333/q"));
+  api::ReceiveMessageRequest request;
+  request.queue_url = "q";
+  EXPECT_THAT(ask(receive_message, request).value().messages, IsEmpty());
+
+  const Expected<api::CreateQueueResponse> leak =
+      create("leak", {{"RedrivePolicy",
+                       R"({"deadLetterTargetArn":")" + arn("dead") + R"(","maxReceiveCount":1})"}});
+  ASSERT_FALSE(leak);
+  EXPECT_THAT(leak.error().message(), HasSubstr("Dead letter target does not exist."));
+}
+
+TEST_F(Authorize, ATaskMovesNothingIntoAnotherAccount) {
+  call_as(stranger());
+  ASSERT_TRUE(create("theirs"));
+  call_as(caller_of_user(kAccount, "ada", "AKIDADA"));
+  const auto task =
+      ask(start_message_move_task, {.source_arn = arn("dead"),
+                                    .destination_arn = "arn:aws:sqs:us-east-1:111122223333:theirs",
+                                    .max_number_of_messages_per_second = 1});
+  ASSERT_FALSE(task);
+  EXPECT_EQ(task.error().code(), ErrorCode::access_denied);
+}
+
+}  // namespace
+}  // namespace millrace
