@@ -1,34 +1,17 @@
 #include "model/policy_text.h"
 
 #include <algorithm>
-#include <array>
 
 #include <boost/json.hpp>
 
 #include "base/limits.h"
+#include "model/policy_actions.h"
 
 namespace millrace {
 
 namespace {
 
 namespace json = boost::json;
-
-constexpr std::array<std::string_view, 9> kGrantableActions = {
-    "*",           "ChangeMessageVisibility",    "DeleteMessage", "GetQueueAttributes",
-    "GetQueueUrl", "ListDeadLetterSourceQueues", "PurgeQueue",    "ReceiveMessage",
-    "SendMessage"};
-constexpr std::array<std::string_view, 12> kOwnerActions = {"AddPermission",
-                                                            "CancelMessageMoveTask",
-                                                            "CreateQueue",
-                                                            "DeleteQueue",
-                                                            "ListQueues",
-                                                            "ListQueueTags",
-                                                            "ListMessageMoveTasks",
-                                                            "RemovePermission",
-                                                            "SetQueueAttributes",
-                                                            "StartMessageMoveTask",
-                                                            "TagQueue",
-                                                            "UntagQueue"};
 
 ApiError invalid_policy() {
   return {ErrorCode::invalid_attribute_value, "Invalid value for the parameter Policy."};
@@ -74,8 +57,8 @@ bool is_condition_value(const json::value& value) {
   const auto is_scalar = [](const json::value& item) {
     return item.is_string() || item.is_bool() || item.is_number();
   };
-  return is_scalar(value) ||
-         (value.is_array() && std::ranges::all_of(value.get_array(), is_scalar));
+  if (!value.is_array()) return is_scalar(value);
+  return !value.get_array().empty() && std::ranges::all_of(value.get_array(), is_scalar);
 }
 
 // {operator: {key: value or values}}: counts the keys.
@@ -92,7 +75,9 @@ Expected<std::size_t> count_conditions(const json::value& value) {
   return count;
 }
 
-Expected<void> check_statement(const json::value& value) {
+// @param kind the quotas are those on policies of queues, and so is the need of a principal; a
+// policy of an identity must name its resources.
+Expected<void> check_statement(const json::value& value, PolicyKind kind) {
   if (!value.is_object()) return invalid_policy();
   std::size_t effects = 0;
   std::size_t principal_fields = 0;
@@ -127,9 +112,12 @@ Expected<void> check_statement(const json::value& value) {
     } else {
       return invalid_policy();
     }
-    if (!checked) return checked;
+    if (!checked && kind == PolicyKind::queue) return checked;
   }
-  if (effects != 1 || principal_fields != 1 || action_fields != 1 || resource_fields > 1) {
+  const bool for_queue = kind == PolicyKind::queue;
+  const std::size_t resource_fields_min = for_queue ? 0 : 1;
+  if (effects != 1 || principal_fields != (for_queue ? 1U : 0U) || action_fields != 1 ||
+      resource_fields < resource_fields_min || resource_fields > 1) {
     return invalid_policy();
   }
   return {};
@@ -166,12 +154,14 @@ bool is_label(std::string_view label) {
 }
 
 Expected<void> check_action(const std::string& action) {
-  if (std::ranges::find(kGrantableActions, action) != kGrantableActions.end()) return {};
-  const bool owner_only = std::ranges::find(kOwnerActions, action) != kOwnerActions.end();
+  if (action == "*") return {};
+  const auto rows = policy_actions();
+  const auto row = std::ranges::find(rows, action, &PolicyActionRow::name);
+  if (row != rows.end() && !row->owner_only) return {};
   return invalid_parameter(
       "SQS:" + action, "ActionName",
-      owner_only ? "Only the queue owner is allowed to invoke this action."
-                 : "Please refer to the appropriate WSDL for a list of valid actions.");
+      row != rows.end() ? "Only the queue owner is allowed to invoke this action."
+                        : "Please refer to the appropriate WSDL for a list of valid actions.");
 }
 
 // SQS writes one text as it is and several as an array.
@@ -203,10 +193,10 @@ json::object make_statement(const QueueArn& arn, std::string_view label,
 
 }  // namespace
 
-Expected<void> check_policy(std::string_view text) {
-  if (text.size() > limits::kPolicyBytesMax) return invalid_policy();
-  const Expected<json::object> policy = parse_policy(text);
-  if (!policy) return policy.error();
+Expected<json::object> read_policy(std::string_view text, PolicyKind kind) {
+  if (kind == PolicyKind::queue && text.size() > limits::kPolicyBytesMax) return invalid_policy();
+  Expected<json::object> policy = parse_policy(text);
+  if (!policy) return policy;
   for (const json::key_value_pair& member : *policy) {
     const std::string_view name(member.key().data(), member.key().size());
     if (name == "Version") {
@@ -217,19 +207,25 @@ Expected<void> check_policy(std::string_view text) {
       return invalid_policy();
     }
   }
-  const json::value* statements = policy->if_contains("Statement");
-  if (statements == nullptr) return invalid_policy();
-  if (!statements->is_array()) return check_statement(*statements);
-  const json::array& list = statements->get_array();
-  if (list.empty()) return invalid_policy();
-  if (const Expected<void> checked =
-          check_count(list.size(), limits::kPolicyStatementsMax, "Statements");
-      !checked) {
-    return checked;
+  const json::value* given = policy->if_contains("Statement");
+  if (given == nullptr || !(given->is_object() || given->is_array())) return invalid_policy();
+  const json::array& statements = statements_of(*policy);
+  if (statements.empty()) return invalid_policy();
+  if (kind == PolicyKind::queue) {
+    const Expected<void> checked =
+        check_count(statements.size(), limits::kPolicyStatementsMax, "Statements");
+    if (!checked) return checked.error();
   }
-  for (const json::value& statement : list) {
-    if (const Expected<void> checked = check_statement(statement); !checked) return checked;
+  for (const json::value& statement : statements) {
+    const Expected<void> checked = check_statement(statement, kind);
+    if (!checked) return checked.error();
   }
+  return policy;
+}
+
+Expected<void> check_policy(std::string_view text) {
+  const Expected<json::object> policy = read_policy(text, PolicyKind::queue);
+  if (!policy) return policy.error();
   return {};
 }
 

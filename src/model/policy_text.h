@@ -1,17 +1,29 @@
-// The text of a queue's Policy: its shape, and the edits of AddPermission and RemovePermission.
-// What a policy allows is decided in auth/. Pure; any thread.
+// The text of a policy: its shape and quotas, and the edits of AddPermission and RemovePermission
+// on a queue's Policy. What the words in it mean, and so whether they mean anything, is known in
+// auth/policy.h, which also decides what a policy allows. Pure; any thread.
 #pragma once
 
 #include <span>
 #include <string>
 #include <string_view>
 
+#include <boost/json/object.hpp>
+
 #include "base/error.h"
 #include "model/names.h"
 
 namespace millrace {
 
-/// Checks that `json` is a policy that SQS takes: its fields, their types and the quotas on it.
+/// Whose policy it is: a queue's names principals and has SQS's quotas; that of an identity (a user
+/// or a role) belongs to its principal and must name resources.
+enum class PolicyKind { queue, identity };
+
+/// Reads a policy whose fields have the names, types and numbers that they must have. Its member
+/// "Statement" is an array in the result, also where the text has a single object.
+/// @return InvalidAttributeValue, or OverLimit as check_policy().
+Expected<boost::json::object> read_policy(std::string_view json, PolicyKind kind);
+
+/// Checks that `json` is a policy of a queue: its fields, their types and the quotas on it.
 /// @return InvalidAttributeValue, or OverLimit for too many statements, actions, principals or
 /// conditions.
 Expected<void> check_policy(std::string_view json);

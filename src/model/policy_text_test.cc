@@ -64,6 +64,7 @@ TEST(Policy, IsRefusedInAnyOtherForm) {
         policy_of(1, R"(,"Condition":"x")"),
         policy_of(1, R"(,"Condition":{"Bool":true})"),
         policy_of(1, R"(,"Condition":{"Bool":{"a":{}}})"),
+        policy_of(1, R"(,"Condition":{"Bool":{"a":[]}})"),
         policy_of(1, R"(,"Sid":1)"),
         std::string(R"({"Id":1,"Statement":{"Effect":"Allow","Principal":"*","Action":"a"}})"),
         std::string(R"({"X":1,"Statement":{"Effect":"Allow","Principal":"*","Action":"a"}})"),
@@ -78,6 +79,22 @@ TEST(Policy, IsRefusedInAnyOtherForm) {
     ASSERT_FALSE(check_policy(policy)) << policy;
     EXPECT_EQ(error_of(policy), ApiError(ErrorCode::invalid_attribute_value,
                                          "Invalid value for the parameter Policy."));
+  }
+}
+
+TEST(Policy, OfAnIdentityHasNoPrincipalButResources) {
+  const auto read = [](const std::string& statement) {
+    return read_policy(R"({"Statement":)" + statement + "}", PolicyKind::identity);
+  };
+  const Expected<boost::json::object> read_one =
+      read(R"({"Effect":"Allow","Action":)" + list_of(8) + R"(,"Resource":"*"})");
+  ASSERT_TRUE(read_one);
+  EXPECT_EQ(read_one->at("Statement").as_array().size(), 1U);
+  for (const std::string& statement :
+       {std::string(R"({"Effect":"Allow","Action":"a"})"),
+        std::string(R"({"Effect":"Allow","Action":"a","Resource":"*","Principal":"*"})"),
+        std::string(R"({"Effect":"Allow","Resource":"*"})")}) {
+    EXPECT_FALSE(read(statement)) << statement;
   }
 }
 
