@@ -499,8 +499,9 @@ Found Queue::change_visibility(const ReceiptHandle& handle, std::string_view han
     return Found::gone;
   }
   SlotState& state = touch(block)[slot];
+  // What has expired may not be swept yet.
   if (state.phase == Phase::deleted || state.phase == Phase::moving ||
-      !may_change(state, handle, now)) {
+      expired(block.index.sent_at, now) || !may_change(state, handle, now)) {
     error = not_available(handle_text);
     return Found::gone;
   }

@@ -121,12 +121,15 @@ boost::asio::awaitable<Expected<void>> Pipeline::run(const HttpRequest& request,
 
 Context Pipeline::context_of(const HttpRequest& request, CallerPointer caller,
                              std::string_view action) const {
+  const bool enforced = service_.access_enforced;  // else nobody asks for these
   return Context{.service = service_,
                  .caller = std::move(caller),
                  .action = action,
                  .base_url = base_url(request),
                  .source_address = request.remote_address,
                  .secure = request.secure,
+                 .now = enforced ? options_.wall_clock->now() : Timestamp{},
+                 .user_agent = enforced ? request.field("user-agent") : std::string_view(),
                  .hang_up = request.hang_up};
 }
 

@@ -1,9 +1,12 @@
 #include "service/authorize.h"
 
-#include <algorithm>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
+#include "auth/decision.h"
+#include "base/check.h"
 #include "service/registry.h"
 #include "service/resolve.h"
 
@@ -16,11 +19,24 @@ std::string denied_text(std::string_view url) {
   return std::string("Access to the resource ").append(url).append(" is denied.");
 }
 
-/// The action as AWS writes it in such texts: "sqs:sendmessage".
-std::string action_text(std::string_view action) {
-  std::string text = "sqs:";
-  for (const char c : action) text += c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  return text;
+/// The identity policy of every user: it may do what its account may.
+const Policy& everything() {
+  static const Policy policy =
+      Policy::of_identity(
+          R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}})")
+          .value();
+  return policy;
+}
+
+Principal principal_of(const Caller& caller) {
+  if (caller.anonymous()) return {};
+  Principal principal;
+  principal.kind = caller.user == kRootUser ? PrincipalKind::root : PrincipalKind::user;
+  principal.account = caller.account.text();
+  principal.arn = caller.arn;
+  principal.name = caller.user;
+  principal.id = caller.sender_id;
+  return principal;
 }
 
 }  // namespace
@@ -28,14 +44,27 @@ std::string action_text(std::string_view action) {
 Expected<void> authorize(const Context& context, const QueueInfo& queue) {
   if (!context.service.access_enforced) return {};
   const Caller& caller = *context.caller;
-  if (!caller.anonymous() && caller.account == queue.account) return {};
+  const bool own = !caller.anonymous() && caller.account == queue.account;
+  if (own && queue.policy == nullptr) return {};
+  const std::optional<PolicyAction> action = policy_action_of(context.action);
+  CHECK(action);  // it is in the table of actions
+  const std::string resource = context.service.registry.arn_of(queue).text();
+  AccessRequest request;
+  request.principal = principal_of(caller);
+  request.action = *action;
+  request.resource = resource;
+  request.now = context.now;
+  request.source_ip = context.source_address;
+  request.secure_transport = context.secure;
+  request.user_agent = context.user_agent;
+  request.resource_tags = &queue.tags;
+  const Policy* const identity[] = {&everything()};
+  const bool user = request.principal.kind == PrincipalKind::user;
+  const Decision decision = decide(request, std::span(identity, user ? 1 : 0), queue.policy.get());
+  if (decision.allowed()) return {};
   std::string denied = denied_text(url_of(context, queue));
   if (caller.anonymous()) return ApiError(ErrorCode::access_denied, std::move(denied));
-  const std::string action = action_text(context.action);
-  return ApiError(ErrorCode::access_denied,
-                  "User: " + caller.arn + " is not authorized to perform: " + action +
-                      " on resource: " + context.service.registry.arn_of(queue).text() +
-                      " because no identity-based policy allows the " + action + " action",
+  return ApiError(ErrorCode::access_denied, access_denied(decision, request).message(),
                   std::move(denied));
 }
 

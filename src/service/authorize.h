@@ -7,9 +7,10 @@
 
 namespace millrace {
 
-/// Whether the caller of `context` may do its action with `queue`: everything with the queues of
-/// its own account and nothing with those of another. An anonymous caller may do nothing, and in
-/// development mode everybody everything. @return AccessDenied.
+/// Whether the caller of `context` may do its action with `queue`, as decide() says: everything
+/// with the queues of its own account, unless their policies deny it; with those of another, and
+/// for an anonymous caller, what their policies allow. In development mode everybody may do
+/// everything. @return AccessDenied.
 Expected<void> authorize(const Context& context, const QueueInfo& queue);
 
 /// The same for an action of the caller's account, or one with a queue that does not exist.

@@ -19,6 +19,7 @@ class Authorize : public ServiceFixture {
  protected:
   void SetUp() override {
     service_->access_enforced = true;
+    context_->action = "SendMessage";  // where a test says no other
     ASSERT_TRUE(create("dead"));
     ASSERT_TRUE(create("q", {{"RedrivePolicy", R"({"deadLetterTargetArn":")" + arn("dead") +
                                                    R"(","maxReceiveCount":1})"}}));
@@ -105,8 +106,24 @@ class Authorize : public ServiceFixture {
   Caller stranger() const {
     return caller_of_user(*AccountId::parse("111122223333"), "eve", "AKIDEVE");
   }
+  Caller user() const { return caller_of_user(kAccount, "ada", "AKIDADA"); }
   Caller nobody() const {
     return {.account = kAccount, .user = {}, .arn = {}, .sender_id = {}, .access_key = {}};
+  }
+
+  /// Gives the queue a policy of one statement, its Resource aside.
+  Expected<void> try_policy(std::string_view queue, const std::string& statement) {
+    call_as(user());
+    context_->action = "SetQueueAttributes";
+    const std::string policy = R"({"Version":"2012-10-17","Statement":{"Resource":")" + arn(queue) +
+                               R"(",)" + statement + "}}";
+    const Expected<api::SetQueueAttributesResponse> set =
+        ask(set_queue_attributes, {.queue_url = url(queue), .attributes = {{"Policy", policy}}});
+    if (!set) return set.error();
+    return {};
+  }
+  void set_policy(std::string_view queue, const std::string& statement) {
+    ASSERT_TRUE(try_policy(queue, statement));
   }
 };
 
@@ -165,9 +182,60 @@ TEST_F(Authorize, ADenialSaysWhoWasDeniedWhat) {
   EXPECT_EQ(sent.error().message(),
             "User: arn:aws:iam::111122223333:user/eve is not authorized to perform: "
             "sqs:sendmessage on resource: arn:aws:sqs:us-east-1:000000000000:q because no "
-            "identity-based policy allows the sqs:sendmessage action");
+            "resource-based policy allows the sqs:sendmessage action");
   EXPECT_EQ(sent.error().query_message(),
             "Access to the resource http://localhost:9324/000000000000/q is denied.");
+}
+
+TEST_F(Authorize, AQueuePolicyLetsStrangersDoWhatItNames) {
+  set_policy("q",
+             R"("Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sqs:SendMessage")");
+  call_as(stranger());
+  context_->action = "SendMessageBatch";  // part of SendMessage
+  EXPECT_TRUE(send("q", "m"));
+  context_->action = "ReceiveMessage";
+  api::ReceiveMessageRequest request;
+  request.queue_url = url("q");
+  EXPECT_EQ(ask(receive_message, request).error().code(), ErrorCode::access_denied);
+  call_as(nobody());
+  context_->action = "SendMessage";
+  EXPECT_EQ(send("q", "m").error().code(), ErrorCode::access_denied);
+}
+
+TEST_F(Authorize, AQueuePolicyForEverybodyLetsAnonymousCallersIn) {
+  set_policy("q", R"("Effect":"Allow","Principal":"*","Action":"sqs:SendMessage")");
+  call_as(nobody());
+  context_->action = "SendMessage";
+  EXPECT_TRUE(send("q", "m"));
+}
+
+TEST_F(Authorize, ADenyKeepsTheAccountsOwnUsersOut) {
+  set_policy("q", R"("Effect":"Deny","Principal":"*","Action":"sqs:SendMessage")");
+  call_as(user());
+  context_->action = "SendMessage";
+  const Expected<api::SendMessageResponse> sent = send("q", "m");
+  ASSERT_FALSE(sent);
+  EXPECT_THAT(sent.error().message(),
+              HasSubstr("with an explicit deny in a resource-based policy"));
+}
+
+TEST_F(Authorize, AConditionLooksAtTheRequest) {
+  set_policy("q", R"("Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Condition":)"
+                  R"({"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}})");
+  call_as(stranger());
+  context_->action = "SendMessage";
+  context_->source_address = "192.0.2.7";
+  EXPECT_TRUE(send("q", "m"));
+  context_->source_address = "198.51.100.7";
+  EXPECT_FALSE(send("q", "m"));
+}
+
+TEST_F(Authorize, APolicyThatMeansNothingIsRefused) {
+  const Expected<void> set =
+      try_policy("q", R"("Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Condition":)"
+                      R"({"NoSuchOperator":{"aws:SourceIp":"192.0.2.0/24"}})");
+  ASSERT_FALSE(set);
+  EXPECT_EQ(set.error().message(), "Invalid value for the parameter Policy.");
 }
 
 TEST_F(Authorize, AQueueThatIsNotThereIsNotThereForStrangersToo) {

@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "auth/policy.h"
 #include "base/clock.h"
 #include "model/attributes.h"
 #include "model/message.h"
@@ -32,6 +33,7 @@ struct QueueInfo {
   TagMap tags;
   Timestamp created_at;
   Timestamp modified_at;
+  std::shared_ptr<const Policy> policy = {};  // config.policy, compiled; null: there is none
 
   friend bool operator==(const QueueInfo&, const QueueInfo&) = default;
 };

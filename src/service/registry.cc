@@ -83,6 +83,16 @@ QueueSettings Registry::settings_of(const QueueInfo& info, std::size_t shard) co
   return settings;
 }
 
+// @return InvalidAttributeValue for a policy that says nothing that could be meant.
+Expected<void> Registry::compile_policy(QueueInfo& info) const {
+  info.policy = nullptr;
+  if (info.config.policy.empty()) return {};
+  Expected<Policy> policy = Policy::of_queue(info.config.policy, arn_of(info));
+  if (!policy) return policy.error();
+  info.policy = std::make_shared<const Policy>(std::move(*policy));
+  return {};
+}
+
 awaitable<Expected<void>> Registry::restore() {
   const AsyncLock::Held held = co_await lock_.hold();
   Remembered remembered;
@@ -92,6 +102,8 @@ awaitable<Expected<void>> Registry::restore() {
     for (const auto& [id, bytes] : *definitions) {
       Expected<QueueInfo> info = decode_definition(id, bytes);
       if (!info) co_return info.error();
+      const Expected<void> compiled = compile_policy(*info);
+      if (!compiled) co_return compiled.error();
       remembered.queues.push_back(std::move(*info));
     }
   }
@@ -214,6 +226,8 @@ awaitable<Expected<QueueInfoPointer>> Registry::make(NewQueue wanted, QueueConfi
                                                           .tags = std::move(wanted.tags),
                                                           .created_at = {},
                                                           .modified_at = {}});
+  const Expected<void> compiled = compile_policy(*info);
+  if (!compiled) co_return compiled.error();
   const auto emptiest = std::ranges::min_element(queue_counts_) - queue_counts_.begin();
   const auto number = static_cast<std::size_t>(emptiest);
   const auto create_on = [this, number, &info = *info](Shard& shard,
@@ -297,6 +311,10 @@ awaitable<Expected<QueueInfoPointer>> Registry::change(AccountId account, QueueN
   const auto info = std::make_shared<QueueInfo>(*before);
   const Expected<void> edited = edit(*info);
   if (!edited) co_return edited.error();
+  if (info->config.policy != before->config.policy) {
+    const Expected<void> compiled = compile_policy(*info);
+    if (!compiled) co_return compiled.error();
+  }
 
   const auto define = [this, part, &info = *info](Shard& shard, Timestamp now) {
     if (part == Part::config) info.modified_at = now;

@@ -99,6 +99,7 @@ class Registry {
 
   ShardDriver& driver_of(QueueId queue) const;
   QueueSettings settings_of(const QueueInfo& info, std::size_t shard) const;
+  Expected<void> compile_policy(QueueInfo& info) const;
   Expected<QueueConfig> config_of_new(const NewQueue& wanted) const;
   boost::asio::awaitable<Expected<QueueInfoPointer>> make(NewQueue wanted, QueueConfig config);
   boost::asio::awaitable<Expected<void>> check_name_is_free(std::string key);

@@ -42,6 +42,24 @@ bool has_message(const LoopHarness& loop) {
 
 // --- send and receive ---
 
+TEST_F(QueueTest, TheVisibilityOfWhatHasExpiredCannotBeChangedBeforeItIsSweptEither) {
+  const QueueId queue = loop_.create_queue({.retention = seconds(60)});
+  loop_.send(queue, {"a"});
+  const std::string text = loop_.poll(queue, 1, seconds(600)).front().receipt_handle;
+  const auto change = [&] {
+    std::optional<ApiError> error;
+    loop_.submit([&](Shard& shard, Timestamp now) {
+      const Shard::VisibilityChange one{loop_.sealer().open(text).value(), text, seconds(5)};
+      error = shard.change_visibility(queue, {&one, 1}, now).value().front();
+    });
+    return error.has_value();
+  };
+  clock_.advance(seconds(60) - 1);
+  EXPECT_FALSE(change());
+  clock_.advance(1);
+  EXPECT_TRUE(change());
+}
+
 TEST_F(QueueTest, DeliversInOrderOfSending) {
   const QueueId queue = loop_.create_queue();
   loop_.send(queue, {"a", "b"});

@@ -127,6 +127,41 @@ class Accounts(CredentialsTest):
         self.ada.send_message(QueueUrl=ours, MessageBody="ours")
         self.assertNotIn("Messages", self.eve.receive_message(QueueUrl=theirs))
 
+    def test_permissions_let_another_account_in(self):
+        url = self.ada.create_queue(QueueName="jobs")["QueueUrl"]
+        self.ada.add_permission(
+            QueueUrl=url, Label="eve", AWSAccountIds=[OTHER_ACCOUNT], Actions=["SendMessage"]
+        )
+        self.eve.send_message(QueueUrl=url, MessageBody="from eve")
+        entries = [{"Id": "1", "MessageBody": "and more"}]
+        self.eve.send_message_batch(QueueUrl=url, Entries=entries)
+        denied = ("AccessDenied", 403)
+        self.assertEqual(code_of(self.eve.receive_message, QueueUrl=url), denied)
+        self.ada.remove_permission(QueueUrl=url, Label="eve")
+        self.assertEqual(
+            code_of(self.eve.send_message, QueueUrl=url, MessageBody="too late"), denied
+        )
+        messages = self.ada.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+        self.assertEqual(sorted(m["Body"] for m in messages), ["and more", "from eve"])
+
+    def test_a_deny_holds_for_the_account_itself(self):
+        url = self.ada.create_queue(QueueName="jobs")["QueueUrl"]
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": {
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "sqs:SendMessage",
+                "Resource": f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs",
+                "Condition": {"IpAddress": {"aws:SourceIp": "127.0.0.0/8"}},
+            },
+        }
+        self.ada.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+        denied = ("AccessDenied", 403)
+        self.assertEqual(code_of(self.ada.send_message, QueueUrl=url, MessageBody="m"), denied)
+        self.ada.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+        self.ada.send_message(QueueUrl=url, MessageBody="m")
+
     def test_denials_say_who_and_what(self):
         url = self.ada.create_queue(QueueName="jobs")["QueueUrl"]
         parameters = {"QueueUrl": url, "MessageBody": "m"}
@@ -136,7 +171,7 @@ class Accounts(CredentialsTest):
             reply.text,
             f"User: arn:aws:iam::{OTHER_ACCOUNT}:root is not authorized to perform: "
             f"sqs:sendmessage on resource: arn:aws:sqs:us-east-1:{ACCOUNT}:jobs because no "
-            "identity-based policy allows the sqs:sendmessage action",
+            "resource-based policy allows the sqs:sendmessage action",
         )
         request = signing.form_request(self.server.endpoint, "SendMessage", parameters)
         reply = sign(request, EVE).send(self.server.endpoint)
