@@ -77,8 +77,8 @@ Written no_due_rows(const RowChange& change) {
 }
 
 Written no_receive_attempts(const RowChange& change) {
-  const bool lost = change.family == Family::deduplication &&
-                    parse_deduplication_key(change.key).value().attempt;
+  const bool lost =
+      change.family == Family::deduplication && parse_deduplication_key(change.key).value().attempt;
   return lost ? Written() : std::string(change.value);
 }
 
