@@ -483,6 +483,10 @@ constexpr std::string_view kAbout =
     "Millrace: a durable message queue server that speaks Amazon SQS";
 constexpr std::size_t kHelpWidth = 50;  // beside CLI11's first column of 30
 
+std::vector<std::string> behind(const std::vector<std::string>& arguments, std::string_view word) {
+  return {std::find(arguments.begin(), arguments.end(), word) + 1, arguments.end()};
+}
+
 /// `text` in lines of at most `width`, as far as its words allow.
 std::string wrapped(std::string_view text, std::size_t width) {
   std::string lines;
@@ -502,6 +506,7 @@ struct CommandLine {
   CLI::App* serve = nullptr;
   CLI::App* version = nullptr;
   CLI::App* keys = nullptr;
+  CLI::App* check = nullptr;
   CLI::App* documents = nullptr;
   std::vector<CLI::Option*> options;  // null for what is no flag
 
@@ -513,6 +518,8 @@ struct CommandLine {
     keys =
         app.add_subcommand("keys", "List, make and change the access keys of a credentials file");
     keys->prefix_command()->set_help_flag();  // keys_command.cc reads what stands behind it
+    check = app.add_subcommand("check", "Say whether a data directory is damaged");
+    check->prefix_command()->set_help_flag();  // check_command.cc reads what stands behind it
     documents = app.add_subcommand("config-docs", "Print docs/configuration.md");
     app.add_subcommand("help", "Print this text");
     for (const OptionRow& row : kOptions) options.push_back(add(row));
@@ -681,8 +688,10 @@ StartResult<Invocation> parse_command_line(const std::vector<std::string>& argum
     invocation.options = std::move(*options);
   } else if (line.keys->parsed()) {
     invocation.kind = Invocation::Kind::keys;
-    invocation.arguments.assign(std::find(arguments.begin(), arguments.end(), "keys") + 1,
-                                arguments.end());
+    invocation.arguments = behind(arguments, "keys");
+  } else if (line.check->parsed()) {
+    invocation.kind = Invocation::Kind::check;
+    invocation.arguments = behind(arguments, "check");
   } else if (line.version->parsed()) {
     invocation.text = "millrace " + std::string(version()) + "\n";
   } else if (line.documents->parsed()) {

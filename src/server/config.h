@@ -80,10 +80,10 @@ std::optional<ListenAddress> parse_listen_address(std::string_view text);
 
 /// What the command line asks for.
 struct Invocation {
-  enum class Kind { serve, keys, print };
+  enum class Kind { serve, keys, check, print };
   Kind kind = Kind::print;
   ServeOptions options;                // serve
-  std::vector<std::string> arguments;  // keys: what stands behind that word
+  std::vector<std::string> arguments;  // keys, check: what stands behind that word
   std::string text;                    // print
 };
 

@@ -1,11 +1,13 @@
 // The program millrace. `millrace serve` serves; see config.h for what can be told to it. `millrace
-// keys` edits access keys; see keys_command.h.
+// keys` edits access keys; see keys_command.h. `millrace check` looks at a data directory; see
+// check_command.h.
 #include <cstdlib>
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include "observe/log.h"
+#include "server/check_command.h"
 #include "server/config.h"
 #include "server/keys_command.h"
 #include "server/server.h"
@@ -50,6 +52,11 @@ int run(const std::vector<std::string>& arguments) {
     if (!text) return fail(text.error());
     std::cout << *text;
     return EXIT_SUCCESS;
+  }
+  if (invocation->kind == Invocation::Kind::check) {
+    const auto sound = run_check_command(invocation->arguments, std::cout);
+    if (!sound) return fail(sound.error());
+    return *sound ? EXIT_SUCCESS : EXIT_FAILURE;
   }
   std::cout << invocation->text;
   return EXIT_SUCCESS;

@@ -33,6 +33,8 @@ START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 60
 ENDPOINT_LINE = re.compile(r"http://127\.0\.0\.1:\d+")
 
+BINARY = os.environ.get("MILLRACE_BINARY", str(ROOT / "build/release/millrace"))
+
 
 class Server:
     """One process at a time over one data directory; start() after stop() or kill() is a restart.
@@ -43,7 +45,7 @@ class Server:
     """
 
     def __init__(self, options=(), test_clock=True, data=None):
-        self._binary = os.environ.get("MILLRACE_BINARY", str(ROOT / "build/release/millrace"))
+        self._binary = BINARY
         self._options = list(options) + (["--test-clock"] if test_clock else [])
         self._folder = pathlib.Path(tempfile.mkdtemp(prefix="millrace-"))
         self._data = data or str(self._folder / "data")
