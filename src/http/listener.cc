@@ -59,6 +59,7 @@ Listener::Listener(asio::io_context& context, const ListenerOptions& options,
                    std::shared_ptr<SessionGroup> group)
     : group_(std::move(group)),
       connections_max_(options.connections),
+      tls_(options.tls),
       acceptor_(context),
       pause_(context),
       ticker_(context) {}
@@ -136,9 +137,12 @@ asio::awaitable<void> Listener::pause(asio::steady_timer::duration length) {
 }
 
 void Listener::start_session(TcpSocket socket, std::string remote_address) {
-  std::make_shared<Session<PlainStream>>(group_, PlainStream(std::move(socket)),
-                                         std::move(remote_address))
-      ->start();
+  const auto start = [&]<class Stream>(Stream stream) {
+    std::make_shared<Session<Stream>>(group_, std::move(stream), std::move(remote_address))
+        ->start();
+  };
+  if (tls_ == nullptr) return start(PlainStream(std::move(socket)));
+  start(TlsStream(std::move(socket), *tls_->load(std::memory_order_acquire)));
 }
 
 asio::awaitable<void> Listener::tick_all() {

@@ -1,4 +1,5 @@
-// Listener: accepts connections on one address for one io_context, and ends them in order.
+// Listener: accepts connections on one address for one io_context, with or without TLS, and ends
+// them in order.
 //
 // Several contexts listen on one port each with a listener of its own (`share_port`); the kernel
 // spreads the connections. Everything is called on the context's thread, or before it runs. A
@@ -22,6 +23,7 @@
 #include "http/limits.h"
 #include "http/session_group.h"
 #include "http/stream.h"
+#include "http/tls_context.h"
 
 namespace millrace {
 
@@ -32,6 +34,8 @@ struct ListenerOptions {
   int backlog = 4096;                 // connections that the kernel may hold for us
   std::size_t connections = 20000;    // more are left to the backlog until one closes
   SessionLimits limits;
+  /// What new connections begin with; outlives the listener, never null within. Null: no TLS.
+  const CurrentTls* tls = nullptr;
 };
 
 class Listener : public std::enable_shared_from_this<Listener> {
@@ -84,6 +88,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
 
   std::shared_ptr<SessionGroup> group_;
   std::size_t connections_max_;
+  const CurrentTls* tls_;
   boost::asio::ip::tcp::acceptor acceptor_;
   std::uint16_t port_ = 0;
   bool accepting_ = false;
