@@ -17,6 +17,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/asio/ip/address.hpp>
 
+#include "auth/address_range.h"
 #include "base/encoding.h"
 #include "base/limits.h"
 #include "model/names.h"
@@ -61,6 +62,9 @@ const OptionRow kOptions[] = {
      "of theirs is turned away. Read again on SIGHUP"},
     {"tls-minimum-version", &ServeOptions::tls_minimum_version, "1.2|1.3",
      "oldest version of TLS that is spoken"},
+    {"trusted-proxies", &ServeOptions::trusted_proxies, "ADDRESS[/BITS]",
+     "proxies, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto are believed; from "
+     "others these fields mean nothing"},
     {"data", &ServeOptions::data, "DIR", "directory of the durable data; made if it is missing"},
     {.name = "config",
      .member = &ServeOptions::config,
@@ -339,6 +343,16 @@ StartResult<void> check_listening(const ServeOptions& options) {
   return {};
 }
 
+StartResult<void> check_proxies(const ServeOptions& options) {
+  for (const std::string& text : options.trusted_proxies) {
+    if (!AddressRange::parse(text)) {
+      return StartError("--trusted-proxies " + text +
+                        ": not an address; write for example 192.0.2.7 or 10.0.0.0/8");
+    }
+  }
+  return {};
+}
+
 /// That the root access key and its secret come together, the secret once.
 StartResult<void> check_root_key(const ServeOptions& options) {
   const bool id = !options.root_access_key_id.empty();
@@ -369,6 +383,7 @@ StartResult<void> check_options(const ServeOptions& options) {
   }
   if (options.data.empty()) return StartError("--data is empty, but must name a directory");
   if (const auto root = check_root_key(options); !root) return root.error();
+  if (const auto proxies = check_proxies(options); !proxies) return proxies.error();
   return check_listening(options);
 }
 

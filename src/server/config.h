@@ -36,6 +36,7 @@ struct ServeOptions {
   std::string tls_key;
   std::string tls_client_ca;
   std::string tls_minimum_version = "1.2";
+  std::vector<std::string> trusted_proxies;
   std::string data = "data";
   std::string config;
   bool ephemeral = false;

@@ -167,6 +167,16 @@ TEST(Config, HttpsNeedsItsFilesAndTheyNeedIt) {
   EXPECT_THAT(parse_error({"serve", "--tls-minimum-version=1.1"}), HasSubstr("one of 1.2, 1.3"));
 }
 
+TEST(Config, TrustedProxiesAreAddresses) {
+  const auto parsed = parse({"serve", "--trusted-proxies=10.0.0.0/8, ::1"});
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  EXPECT_THAT(parsed->options.trusted_proxies, ElementsAre("10.0.0.0/8", "::1"));
+  for (const char* wrong : {"proxy", "10.0.0.0/33", "10.0.0.1:80", "*"}) {
+    EXPECT_THAT(parse_error({"serve", "--trusted-proxies", wrong}),
+                HasSubstr("--trusted-proxies " + std::string(wrong)));
+  }
+}
+
 TEST(Config, TheRootKeyComesWithItsSecret) {
   const Variables secret = {{"MILLRACE_ROOT_SECRET_ACCESS_KEY", "0123456789abcdef"}};
   const auto parsed = parse({"serve", "--root-access-key-id", "AKIDROOT"}, secret);

@@ -238,6 +238,7 @@ PipelineOptions Server::pipeline_options() {
                            .advance_clock = {}};
   if (options_.has_credentials()) pipeline.credentials = &credentials_;
   pipeline.wall_clock = &wall_clock_;
+  pipeline.trusted_proxies = TrustedProxies(options_.trusted_proxies);
   if (options_.test_clock) {
     pipeline.advance_clock = [this](Milliseconds by) { return advance_clock(by); };
   }

@@ -370,6 +370,74 @@ class Policies(TlsTest):
         self.assertEqual(request.send(self.server.endpoint).code, "AccessDenied")
 
 
+class Proxies(TlsTest):
+    """Requests as a proxy passes them on, from 127.0.0.1; X-Forwarded fields are never signed."""
+
+    def forwarded(self, path, fields):
+        request = sign(
+            get_request(self.server.endpoint, "ReceiveMessage", {}, path), KEY
+        )
+        request.headers.update(fields)
+        return request.send(self.server.endpoint)
+
+    def allowed(self, path, **fields):
+        headers = {"X-Forwarded-" + name.capitalize(): value for name, value in fields.items()}
+        reply = self.forwarded(path, headers)
+        return {200: "yes", 403: "no", 400: "unreadable"}[reply.status]
+
+    def make_queues(self):
+        sqs = self.boto(self.server.tls_endpoint)
+        elsewhere = {"NotIpAddress": {"aws:SourceIp": "198.51.100.0/24"}}
+        insecure = {"Bool": {"aws:SecureTransport": "false"}}
+        queue_with_policy(sqs, "office", {"Effect": "Deny", "Condition": elsewhere})
+        queue_with_policy(sqs, "secure", {"Effect": "Deny", "Condition": insecure})
+
+    def test_a_listed_proxy_is_believed(self):
+        self.start("--trusted-proxies", "10.0.0.0/8, 127.0.0.1")
+        self.make_queues()
+        office, secure = f"/{ACCOUNT}/office", f"/{ACCOUNT}/secure"
+        rows = [
+            (office, {}, "no"),
+            (office, {"for": "198.51.100.7"}, "yes"),
+            (office, {"for": "198.51.100.7:4711"}, "yes"),
+            (office, {"for": "198.51.100.7, 10.1.1.1"}, "yes"),
+            (office, {"for": "203.0.113.9, 198.51.100.7"}, "yes"),
+            (office, {"for": "198.51.100.7, 203.0.113.9"}, "no"),
+            (office, {"for": "198.51.100.7, 203.0.113.9, 10.1.1.1"}, "no"),
+            (office, {"for": "10.1.1.1"}, "no"),
+            (office, {"for": "unknown"}, "unreadable"),
+            (office, {"for": ["203.0.113.9", "198.51.100.7"]}, "yes"),
+            (office, {"for": ["198.51.100.7", "203.0.113.9"]}, "no"),
+            (secure, {}, "no"),
+            (secure, {"proto": "http"}, "no"),
+            (secure, {"proto": "https"}, "yes"),
+            (secure, {"proto": "https, http"}, "no"),
+            (secure, {"proto": "spdy"}, "unreadable"),
+        ]
+        for path, fields, answer in rows:
+            with self.subTest(path=path, fields=fields):
+                self.assertEqual(self.allowed(path, **fields), answer)
+        request = sign(json_request(self.server.endpoint, "GetQueueUrl", {"QueueName": "secure"}),
+                       KEY)
+        request.headers["X-Forwarded-Proto"] = "https"
+        request.headers["X-Forwarded-Host"] = "elsewhere"
+        url = json.loads(request.send(self.server.endpoint).body)["QueueUrl"]
+        self.assertEqual(url, self.server.endpoint.replace("http:", "https:") + secure)
+
+    def test_nobody_else_is(self):
+        self.start("--trusted-proxies", "10.0.0.0/8")
+        self.make_queues()
+        office, secure = f"/{ACCOUNT}/office", f"/{ACCOUNT}/secure"
+        for path, fields in (
+            (office, {"for": "198.51.100.7"}),
+            (office, {"for": "unknown"}),
+            (secure, {"proto": "https"}),
+            (secure, {"proto": "spdy"}),
+        ):
+            with self.subTest(path=path, fields=fields):
+                self.assertEqual(self.allowed(path, **fields), "no")
+
+
 class Start(TlsTest):
     def refused(self, certificate, key, *options):
         outcome = subprocess.run(
