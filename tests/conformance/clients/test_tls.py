@@ -9,11 +9,13 @@ import http.client
 import json
 import os
 import pathlib
+import resource
 import socket
 import ssl
 import subprocess
 import threading
 import unittest
+import unittest.mock
 import urllib.parse
 import warnings
 
@@ -29,6 +31,7 @@ from signing import Key, form_request, get_request, json_request, sign
 BINARY = os.environ.get("MILLRACE_BINARY", str(millrace_server.ROOT / "build/release/millrace"))
 ACCOUNT = "111122223333"
 KEY = Key("AKIDADA", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+NOBODY = 65534
 
 
 def port_of(url):
@@ -487,6 +490,44 @@ class Start(TlsTest):
         self.server.stop()
         self.assertIn("plain http can be read", self.server.log())
         self.assertIn("certificate has expired", self.server.log())
+
+    def test_no_core_dump_holds_a_secret(self):
+        root = {
+            "MILLRACE_ROOT_ACCESS_KEY_ID": KEY.id,
+            "MILLRACE_ROOT_SECRET_ACCESS_KEY": KEY.secret,
+        }
+        for environment, protected in ((root, True), ({}, False)):
+            with self.subTest(protected=protected):
+                with unittest.mock.patch.dict(os.environ, environment):
+                    self.check_core_dumps(protected)
+
+    def check_core_dumps(self, protected):
+        def be_nobody():
+            resource.setrlimit(resource.RLIMIT_CORE, (4096, 4096))
+            if os.geteuid() == 0:  # what is root's looks the same whether it is protected or not
+                os.setgroups([])
+                os.setresgid(NOBODY, NOBODY, NOBODY)
+                os.setresuid(NOBODY, NOBODY, NOBODY)
+
+        process = subprocess.Popen(
+            [BINARY, "serve", "--ephemeral", "--listen", "127.0.0.1:0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            preexec_fn=be_nobody,
+        )
+        try:
+            self.assertIn("serves", process.stdout.readline())
+            limits = pathlib.Path(f"/proc/{process.pid}/limits").read_text("ascii")
+            (line,) = [line for line in limits.splitlines() if line.startswith("Max core")]
+            size = "0" if protected else "4096"
+            self.assertEqual(line.split()[4:6], [size, size])
+            # The system gives the files of a process that must not be dumped to root.
+            owner = os.stat(f"/proc/{process.pid}/environ").st_uid
+            self.assertEqual(owner == 0, protected)
+        finally:
+            process.terminate()
+            process.communicate()
 
 
 if __name__ == "__main__":
