@@ -354,7 +354,7 @@ TEST_P(SessionTest, DoesNotWaitForMemoryForEver) {
 }
 
 TEST_P(SessionTest, AcceptsNoMoreThanItsLimit) {
-  options_.connections = 2;
+  options_.connections = std::make_shared<ConnectionLimit>(2);
   run([&]() -> Task {
     Client one = co_await client();
     Client two = co_await client();
@@ -367,6 +367,33 @@ TEST_P(SessionTest, AcceptsNoMoreThanItsLimit) {
     co_await begin(three);
     EXPECT_EQ((co_await three.ask(std::string(kGet))).status, 200u);
     EXPECT_EQ(listener_->connections(), 2u);
+  });
+}
+
+TEST_P(SessionTest, SharesItsLimitWithOtherListeners) {
+  options_.connections = std::make_shared<ConnectionLimit>(1);
+  listen();
+  ListenerOptions plain = options_;
+  plain.tls = nullptr;
+  const auto opened =
+      Listener::open(context_, plain, clock_, budget_,
+                     [this](const HttpRequest& request, HttpResponse& response) -> Task {
+                       return handle(request, response);
+                     });
+  ASSERT_TRUE(opened.has_value());
+  (*opened)->start();
+  run([&]() -> Task {
+    Client first = co_await client();
+    Client elsewhere(context_, (*opened)->port());
+    co_await elsewhere.send(std::string(kGet));
+    co_await settle();
+    EXPECT_EQ(handled_, 0);
+    EXPECT_EQ((*opened)->connections(), 0u);
+    first.close();
+    EXPECT_EQ((co_await elsewhere.reply()).status, 200u);
+    elsewhere.close();
+    co_await settle();
+    EXPECT_EQ(options_.connections->count(), 0u);
   });
 }
 

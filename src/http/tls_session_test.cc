@@ -71,7 +71,7 @@ TEST_F(TlsSessionTest, GivesASlowHandshakeItsTime) {
 }
 
 TEST_F(TlsSessionTest, AHandshakeTakesAPlace) {
-  options_.connections = 1;
+  options_.connections = std::make_shared<ConnectionLimit>(1);
   run([&]() -> Task {
     Client silent = plain_client();
     co_await settle();

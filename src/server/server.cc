@@ -95,6 +95,7 @@ class Server::ServerClock final : public Clock {
 struct Server::Core {
   asio::io_context& context;
   std::shared_ptr<MemoryBudget> budget;
+  std::shared_ptr<ConnectionLimit> connections;
   Pipeline pipeline;
   std::vector<std::shared_ptr<Listener>> listeners;
 };
@@ -113,10 +114,13 @@ Server::Server(const ServeOptions& options, Installation installation, Credentia
       signals_(cores_.context(0)) {
   const std::size_t budget = std::max(mebibytes(options_.request_memory_mebibytes) / cores_.count(),
                                       limits::kRequestBodyMax);
+  const std::size_t connections =
+      std::max<std::size_t>(static_cast<std::size_t>(options_.connections_max) / cores_.count(), 1);
   for (std::size_t core = 0; core < cores_.count(); ++core) {
     per_core_.push_back(std::unique_ptr<Core>(
         new Core{cores_.context(core),
                  std::make_shared<MemoryBudget>(budget),
+                 std::make_shared<ConnectionLimit>(connections),
                  Pipeline(engine_.service(), pipeline_options(), phase_, random_seed()),
                  {}}));
   }
@@ -206,8 +210,6 @@ StartResult<std::uint16_t> Server::bind_cores(const ListenAddress& address, cons
   listener.address = address.address;
   listener.port = address.port;
   listener.share_port = per_core_.size() > 1;
-  listener.connections = std::max<std::size_t>(
-      static_cast<std::size_t>(options_.connections_max) / per_core_.size(), 1);
   listener.limits = session_limits(options_);
   const auto refused = [&](const boost::system::error_code& error) {
     std::string text = "cannot listen on " + address.text() + ": " + error.message();
@@ -220,6 +222,7 @@ StartResult<std::uint16_t> Server::bind_cores(const ListenAddress& address, cons
   if (const auto error = Listener::check_unused(cores_.context(0), listener)) return refused(error);
   for (const std::unique_ptr<Core>& core : per_core_) {
     Pipeline& pipeline = core->pipeline;
+    listener.connections = core->connections;
     auto opened = Listener::open(core->context, listener, wall_clock_, core->budget,
                                  [&pipeline](const HttpRequest& request, HttpResponse& response) {
                                    return pipeline.handle(request, response);
