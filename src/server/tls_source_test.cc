@@ -58,7 +58,7 @@ TEST_F(TlsSourceTest, ReadsTheFilesAnewEachTime) {
 }
 
 TEST_F(TlsSourceTest, AKeyIsForItsOwnersEyesOnly) {
-  for (const mode_t mode : {0604, 0640, 0660, 0602, 0644}) {
+  for (const mode_t mode : {0604U, 0640U, 0660U, 0602U, 0644U}) {
     ASSERT_EQ(::chmod(options_.tls_key.c_str(), mode), 0);
     EXPECT_THAT(error(), HasSubstr("chmod 600 " + options_.tls_key)) << std::oct << mode;
   }

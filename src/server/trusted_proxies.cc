@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <ranges>
 
 #include "base/ascii.h"
 
@@ -66,7 +65,8 @@ Expected<Origin> TrustedProxies::origin_of(const HttpRequest& request) const {
   Origin origin{request.remote_address, request.secure};
   if (ranges_.empty() || !contains(origin.address)) return origin;
   bool scheme_read = false;
-  for (const HttpField& field : std::views::reverse(request.fields)) {
+  for (auto at = request.fields.rbegin(); at != request.fields.rend(); ++at) {
+    const HttpField& field = *at;
     if (equal_ignoring_case(field.name, "x-forwarded-for") && contains(origin.address)) {
       const Expected<void> read = read_addresses(field.value, origin);
       if (!read) return read.error();
