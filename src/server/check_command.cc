@@ -58,10 +58,10 @@ void describe(const std::string& name, const StoreAudit& audit, std::ostream& ou
   out << name << ": " << audit.queues << " queues, " << audit.messages << " messages in "
       << audit.blocks << " blocks, " << audit.bytes << " bytes read: ";
   if (audit.sound()) {
-    out << "sound" << std::endl;
+    out << "sound\n";
     return;
   }
-  out << "DAMAGED" << std::endl;
+  out << "DAMAGED\n";
   for (const std::string& fault : audit.faults) out << "  " << fault << "\n";
   if (audit.fault_count > audit.faults.size()) {
     out << "  ... " << audit.fault_count - audit.faults.size() << " more\n";
@@ -91,6 +91,7 @@ StartResult<bool> run_check_command(const std::vector<std::string>& arguments, s
     const auto audit = check_store(path, directory + "/check");
     if (!audit) return audit.error();
     describe(fs::path(path).filename(), *audit, out);
+    out.flush();
     sound = sound && audit->sound();
   }
   out << directory << (sound ? " is sound.\n" : " is damaged.\n");

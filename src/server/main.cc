@@ -9,6 +9,7 @@
 #include "observe/log.h"
 #include "server/check_command.h"
 #include "server/config.h"
+#include "server/core_dumps.h"
 #include "server/keys_command.h"
 #include "server/server.h"
 
@@ -28,6 +29,7 @@ int fail(const StartError& error) {
 }
 
 int serve(const ServeOptions& options, const Environment& environment) {
+  if (options.has_credentials() || options.has_tls()) forbid_core_dumps();
   start_log(log_level(options.log_level));
   StartResult<void> outcome;
   {
