@@ -50,6 +50,7 @@ boost::system::result<std::shared_ptr<Listener>> Listener::open(
     std::shared_ptr<MemoryBudget> budget, HttpHandler handler) {
   auto group =
       std::make_shared<SessionGroup>(clock, options.limits, std::move(budget), std::move(handler));
+  group->set_on_refused(options.on_refused);
   std::shared_ptr<Listener> listener(new Listener(context, options, std::move(group)));
   if (const error_code error = listener->bind(options)) return error;
   return listener;
@@ -59,6 +60,7 @@ Listener::Listener(asio::io_context& context, const ListenerOptions& options,
                    std::shared_ptr<SessionGroup> group)
     : group_(std::move(group)),
       connections_max_(options.connections),
+      source_connections_(options.source_connections),
       acceptor_(context),
       pause_(context),
       ticker_(context) {}
@@ -136,9 +138,15 @@ asio::awaitable<void> Listener::pause(asio::steady_timer::duration length) {
 }
 
 void Listener::start_session(TcpSocket socket, std::string remote_address) {
-  std::make_shared<Session<PlainStream>>(group_, PlainStream(std::move(socket)),
-                                         std::move(remote_address))
-      ->start();
+  SourceConnections::Place place;
+  if (source_connections_ != nullptr) {
+    place = source_connections_->enter(remote_address);
+    if (place == nullptr) return;  // which closes the socket
+  }
+  const auto session = std::make_shared<Session<PlainStream>>(
+      group_, PlainStream(std::move(socket)), std::move(remote_address));
+  session->keep(std::move(place));
+  session->start();
 }
 
 asio::awaitable<void> Listener::tick_all() {

@@ -21,6 +21,7 @@
 #include "http/handler.h"
 #include "http/limits.h"
 #include "http/session_group.h"
+#include "http/source_connections.h"
 #include "http/stream.h"
 
 namespace millrace {
@@ -32,6 +33,10 @@ struct ListenerOptions {
   int backlog = 4096;                 // connections that the kernel may hold for us
   std::size_t connections = 20000;    // more are left to the backlog until one closes
   SessionLimits limits;
+  /// The connections of each client; null: as many as there is room for. One that is too many is
+  /// closed at once: a reply would have to wait for TLS and for a request.
+  std::shared_ptr<SourceConnections> source_connections = nullptr;
+  HttpRefused on_refused = {};
 };
 
 class Listener : public std::enable_shared_from_this<Listener> {
@@ -84,6 +89,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
 
   std::shared_ptr<SessionGroup> group_;
   std::size_t connections_max_;
+  std::shared_ptr<SourceConnections> source_connections_;
   boost::asio::ip::tcp::acceptor acceptor_;
   std::uint16_t port_ = 0;
   bool accepting_ = false;
