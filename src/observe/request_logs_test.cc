@@ -64,7 +64,8 @@ TEST_F(RequestLogs, AnAuditLineHasAllMembersInTheirOrder) {
           R"({"time":"2023-11-14T22:13:20.123Z","act":"CreateQueue","decision":"failed",)"
           R"("reason":"QueueAlreadyExists","account":"111122223333","user":"ada",)"
           R"("access_key":"AKIDADA","source":"192.0.2.1","user_agent":"a\"\u000a{\u001b[31m",)"
-          R"("resource":"arn:aws:sqs:us-east-1:111122223333:jobs","request_id":"0f","detail":""})"));
+          R"("resource":"arn:aws:sqs:us-east-1:111122223333:jobs",)"
+          R"("request_id":"0f","detail":""})"));
 }
 
 TEST_F(RequestLogs, TheTableSaysWhatIsAudited) {

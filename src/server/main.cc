@@ -1,5 +1,6 @@
 // The program millrace. `millrace serve` serves; see config.h for what can be told to it. `millrace
 // keys` edits access keys; see keys_command.h.
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -26,6 +27,8 @@ int fail(const StartError& error) {
 }
 
 int serve(const ServeOptions& options, const Environment& environment) {
+  // Whoever reads a log from a pipe may go without ending the server.
+  std::signal(SIGPIPE, SIG_IGN);
   start_log(log_level(options.log_level));
   StartResult<void> outcome;
   {

@@ -93,6 +93,10 @@ Server::Server(const ServeOptions& options, Installation installation, Credentia
       reloading_(cores_.background().get_executor()),
       engine_(cores_, installation_, engine_options()),
       signals_(cores_.context(0)) {
+  make_limits();
+}
+
+void Server::make_pipelines() {
   const std::size_t budget = std::max(mebibytes(options_.request_memory_mebibytes) / cores_.count(),
                                       limits::kRequestBodyMax);
   for (std::size_t core = 0; core < cores_.count(); ++core) {
@@ -119,11 +123,46 @@ StartResult<std::unique_ptr<Server>> Server::open(const ServeOptions& options,
   if (!installation) return installation.error();
   std::unique_ptr<Server> server(new Server(options, std::move(*installation), std::move(source)));
   server->credentials_ = std::move(*credentials);
+  if (const StartResult<void> opened = server->open_logs(); !opened) return opened.error();
+  server->make_pipelines();
   if (const StartResult<void> bound = server->bind(); !bound) return bound.error();
   const StartResult<Timestamp> last_time = server->engine_.open();
   if (!last_time) return last_time.error();
   server->clock_->not_before(*last_time);
   return server;
+}
+
+// A server that cannot tell what it does, though it should, does nothing.
+StartResult<void> Server::open_logs() {
+  const auto refused = [](const std::string& path, const boost::system::error_code& error) {
+    return StartError("cannot open the log " + path + ": " + error.message());
+  };
+  if (const LogFileOptions file = options_.audit_log_file(); !file.path.empty()) {
+    auto opened = AuditLog::open(file, wall_clock_);
+    if (!opened) return refused(file.path, opened.error());
+    audit_log_ = std::move(*opened);
+  }
+  if (const LogFileOptions file = options_.access_log_file(); !file.path.empty()) {
+    auto opened = AccessLog::open(file, wall_clock_);
+    if (!opened) return refused(file.path, opened.error());
+    access_log_ = std::move(*opened);
+  }
+  return {};
+}
+
+void Server::make_limits() {
+  const auto limiter = [this](std::int64_t per_second) -> std::unique_ptr<RateLimiter> {
+    if (per_second == 0) return nullptr;
+    const RateLimit limit{.per_second = per_second,
+                          .burst_seconds = options_.rate_limit_burst_seconds};
+    return std::make_unique<RateLimiter>(limit, limits::kRateBucketsMax);
+  };
+  source_limit_ = limiter(options_.rate_limit_source);
+  account_limit_ = limiter(options_.rate_limit_account);
+  if (options_.connections_per_source != 0) {
+    source_connections_ = std::make_shared<SourceConnections>(
+        static_cast<std::size_t>(options_.connections_per_source));
+  }
 }
 
 EngineOptions Server::engine_options() const {
@@ -135,6 +174,7 @@ EngineOptions Server::engine_options() const {
   engine.space.refuse_below_bytes = mebibytes(options_.free_space_mebibytes);
   if (options_.relax_purge_interval) engine.purge_interval = 0;
   if (options_.relax_name_reuse) engine.name_reuse_interval = 0;
+  engine.queues_max = static_cast<std::size_t>(options_.queues_per_account);
   engine.access_enforced = options_.has_credentials();
   return engine;
 }
@@ -178,6 +218,7 @@ StartResult<std::uint16_t> Server::bind(const ListenAddress& address) {
   listener.connections = std::max<std::size_t>(
       static_cast<std::size_t>(options_.connections_max) / per_core_.size(), 1);
   listener.limits = session_limits(options_);
+  listener.source_connections = source_connections_;
   const auto refused = [&](const boost::system::error_code& error) {
     std::string text = "cannot listen on " + address.text() + ": " + error.message();
     if (error == asio::error::address_in_use) {
@@ -188,6 +229,11 @@ StartResult<std::uint16_t> Server::bind(const ListenAddress& address) {
   if (const auto error = Listener::check_unused(cores_.context(0), listener)) return refused(error);
   for (const std::unique_ptr<Core>& core : per_core_) {
     Pipeline& pipeline = core->pipeline;
+    if (access_log_ != nullptr) {
+      listener.on_refused = [&pipeline](std::string_view remote_address, unsigned status) {
+        pipeline.note_refused(remote_address, status);
+      };
+    }
     auto opened = Listener::open(core->context, listener, wall_clock_, core->budget,
                                  [&pipeline](const HttpRequest& request, HttpResponse& response) {
                                    return pipeline.handle(request, response);
@@ -207,6 +253,9 @@ PipelineOptions Server::pipeline_options() {
       .advance_clock = {}};
   if (options_.has_credentials()) pipeline.credentials = &credentials_;
   pipeline.wall_clock = &wall_clock_;
+  pipeline.logs = {.audit = audit_log_.get(), .access = access_log_.get()};
+  pipeline.source_limit = source_limit_.get();
+  pipeline.account_limit = account_limit_.get();
   if (options_.test_clock) {
     pipeline.advance_clock = [this](Milliseconds by) { return advance_clock(by); };
   }
@@ -224,7 +273,7 @@ asio::awaitable<Expected<void>> Server::advance_clock(Milliseconds by) {
 StartResult<void> Server::run(const std::function<void(const std::string& text)>& ready) {
   signals_.add(SIGTERM);
   signals_.add(SIGINT);
-  if (options_.has_credentials()) signals_.add(SIGHUP);  // else it ends the server, as it should
+  if (reloads()) signals_.add(SIGHUP);  // else it ends the server, as it should
   await_signal();
   for (const std::unique_ptr<Core>& core : per_core_) {
     for (const std::shared_ptr<Listener>& listener : core->listeners) listener->start();
@@ -233,6 +282,8 @@ StartResult<void> Server::run(const std::function<void(const std::string& text)>
     if (failure) std::rethrow_exception(failure);
   });
   cores_.run();
+  audit("ServerStopped", failure_ ? AuditDecision::failed : AuditDecision::allowed,
+        failure_ ? std::string_view(failure_->message()) : std::string_view());
   if (failure_) return *failure_;
   return {};
 }
@@ -246,7 +297,9 @@ asio::awaitable<void> Server::start(std::function<void(const std::string& text)>
     co_return;
   }
   if (stopping_) co_return;
+  audit("ServerStarted", AuditDecision::allowed, std::string(version()) + " serves " + endpoint_);
   if (!options_.has_credentials()) {
+    audit("DevelopmentModeStarted", AuditDecision::allowed, "everybody is let in");
     log_warning("development mode: no credentials are configured, everybody is let in");
   }
   phase_.store(Phase::serving, std::memory_order_release);
@@ -257,29 +310,69 @@ void Server::await_signal() {
   signals_.async_wait([this](const boost::system::error_code& error, int number) {
     if (error) return;
     if (number == SIGHUP) {
-      reload_credentials();
+      reload();
       return await_signal();
     }
     if (stopping_) std::_Exit(kInterrupted);
     log_info("stopping", {{"signal", number}});
+    audit("ServerStopping", AuditDecision::allowed, "signal " + std::to_string(number));
     begin_stop();
     await_signal();
   });
 }
 
-// On a background thread, since the disk may take its time. What is in force stays in force until
-// the new credentials are complete.
-void Server::reload_credentials() {
+/// Whether SIGHUP has a meaning.
+bool Server::reloads() const {
+  return options_.has_credentials() || audit_log_ != nullptr || access_log_ != nullptr;
+}
+
+// On a background thread, since the disk may take its time. The logs first, so that what comes of
+// the rest stands in the new file.
+void Server::reload() {
   asio::post(reloading_, [this] {
-    StartResult<CredentialsPointer> credentials = credentials_source_.load();
-    if (!credentials) {
-      log_error("credentials not taken over; the old ones stay in force",
-                {{"cause", credentials.error().message()}});
-      return;
-    }
-    log_info("credentials taken over", {{"keys", (*credentials)->size()}});
-    credentials_ = std::move(*credentials);
+    reopen_logs();
+    if (options_.has_credentials()) reload_credentials();
   });
+}
+
+// What is in force stays in force until the new credentials are complete.
+void Server::reload_credentials() {
+  StartResult<CredentialsPointer> credentials = credentials_source_.load();
+  if (!credentials) {
+    log_error("credentials not taken over; the old ones stay in force",
+              {{"cause", credentials.error().message()}});
+    audit("CredentialsReloaded", AuditDecision::failed, credentials.error().message());
+    return;
+  }
+  const std::size_t keys = (*credentials)->size();
+  credentials_ = std::move(*credentials);
+  log_info("credentials taken over", {{"keys", keys}});
+  audit("CredentialsReloaded", AuditDecision::allowed, std::to_string(keys) + " access keys");
+}
+
+// For logrotate and the like, which rename a file and expect that it is let go.
+void Server::reopen_logs() {
+  const auto reopen = [this](auto& log, const std::string& path) {
+    if (log == nullptr) return;
+    const boost::system::result<void> opened = log->reopen();
+    if (!opened) {
+      log_error("cannot open a log again; the old file is kept",
+                {{"file", path}, {"cause", opened.error().message()}});
+    }
+    audit("LogsReopened", opened ? AuditDecision::allowed : AuditDecision::failed, path);
+  };
+  reopen(audit_log_, options_.audit_log);
+  reopen(access_log_, options_.access_log);
+}
+
+/// An act of the server itself, or of who runs it.
+void Server::audit(std::string_view act, AuditDecision decision, std::string_view detail) const {
+  if (audit_log_ == nullptr) return;
+  AuditEntry entry;
+  entry.act = act;
+  entry.decision = decision;
+  entry.detail = detail;
+  audit_log_->write(entry);
 }
 
 void Server::stop() {
