@@ -56,6 +56,18 @@ class SystemClock final : public Clock {
   std::int64_t monotonic_at_start_;  // nanoseconds of CLOCK_BOOTTIME
 };
 
+/// How long something takes, on the system's clock. For logs only: nothing may be decided by it.
+class Stopwatch {
+ public:
+  /// Starts.
+  Stopwatch();
+  /// Microseconds since the start.
+  std::int64_t microseconds() const;
+
+ private:
+  std::int64_t started_;  // nanoseconds
+};
+
 /// A clock that stands still until it is told otherwise: tests, and `--test-clock`.
 /// One thread may advance it while others read.
 class ManualClock final : public Clock {

@@ -97,6 +97,10 @@ inline constexpr std::size_t kNoisyGroupsMax = 100;  // of a queue, at once
 
 inline constexpr std::size_t kRequestBodyMax = 4 * 1024 * 1024;  // bytes; a form may triple a body
 
+// --- ours: limits of clients -------------------------------------------------------------------
+
+inline constexpr std::size_t kRateBucketsMax = 65'536;  // clients, or accounts, that are remembered
+
 // --- what the rest relies on -------------------------------------------------------------------
 
 static_assert(kMessageBytesMax <= static_cast<std::int64_t>(kBatchBytesMax),

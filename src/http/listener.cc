@@ -51,6 +51,7 @@ boost::system::result<std::shared_ptr<Listener>> Listener::open(
     std::shared_ptr<MemoryBudget> budget, HttpHandler handler) {
   auto group =
       std::make_shared<SessionGroup>(clock, options.limits, std::move(budget), std::move(handler));
+  group->set_on_refused(options.on_refused);
   std::shared_ptr<Listener> listener(new Listener(context, options, std::move(group)));
   if (const error_code error = listener->bind(options)) return error;
   return listener;
@@ -61,6 +62,7 @@ Listener::Listener(asio::io_context& context, const ListenerOptions& options,
     : group_(std::move(group)),
       connections_(options.connections ? options.connections
                                        : std::make_shared<ConnectionLimit>(kConnections)),
+      source_connections_(options.source_connections),
       tls_(options.tls),
       acceptor_(context),
       pause_(context),
@@ -145,10 +147,17 @@ asio::awaitable<void> Listener::pause(asio::steady_timer::duration length) {
 }
 
 void Listener::start_session(TcpSocket socket, std::string remote_address) {
+  SourceConnections::Place place;
+  if (source_connections_ != nullptr) {
+    place = source_connections_->enter(remote_address);
+    if (place == nullptr) return;  // which closes the socket
+  }
   connections_->add();
   const auto start = [&]<class Stream>(Stream stream) {
-    std::make_shared<Session<Stream>>(group_, std::move(stream), std::move(remote_address))
-        ->start();
+    const auto session =
+        std::make_shared<Session<Stream>>(group_, std::move(stream), std::move(remote_address));
+    session->keep(std::move(place));
+    session->start();
   };
   if (tls_ == nullptr) return start(PlainStream(std::move(socket)));
   start(TlsStream(std::move(socket), *tls_->load(std::memory_order_acquire)));

@@ -23,6 +23,7 @@
 #include "http/handler.h"
 #include "http/limits.h"
 #include "http/session_group.h"
+#include "http/source_connections.h"
 #include "http/stream.h"
 #include "http/tls_context.h"
 
@@ -39,6 +40,10 @@ struct ListenerOptions {
   SessionLimits limits;
   /// What new connections begin with; outlives the listener, never null within. Null: no TLS.
   const CurrentTls* tls = nullptr;
+  /// The connections of each client; null: as many as there is room for. One that is too many is
+  /// closed at once: a reply would have to wait for TLS and for a request.
+  std::shared_ptr<SourceConnections> source_connections = nullptr;
+  HttpRefused on_refused = {};
 };
 
 class Listener : public std::enable_shared_from_this<Listener> {
@@ -93,6 +98,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
 
   std::shared_ptr<SessionGroup> group_;
   const std::shared_ptr<ConnectionLimit> connections_;
+  const std::shared_ptr<SourceConnections> source_connections_;
   const CurrentTls* tls_;
   boost::asio::ip::tcp::acceptor acceptor_;
   std::uint16_t port_ = 0;

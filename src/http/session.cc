@@ -323,6 +323,7 @@ typename Stream::Buffers Session<Stream>::reply_from(std::size_t written) const 
 
 template <class Stream>
 asio::awaitable<void> Session<Stream>::refuse(unsigned status, std::string_view reason) {
+  group_->tell_refused(remote_address_, status);
   response_ = HttpResponse{};
   response_.status = status;
   response_.content_type = "text/plain";

@@ -18,6 +18,7 @@
 #include "http/budget.h"
 #include "http/handler.h"
 #include "http/limits.h"
+#include "http/source_connections.h"
 
 namespace millrace {
 
@@ -33,6 +34,12 @@ class GroupedSession : public HangUpWatch,
   virtual void close_if_idle() = 0;
   /// Closes whatever the session is doing. A handler that is running is told by its hang-up watch.
   virtual void abort() = 0;
+
+  /// Has the session hold the connection's place until it ends.
+  void keep(SourceConnections::Place place) { place_ = std::move(place); }
+
+ private:
+  SourceConnections::Place place_;
 };
 
 class SessionGroup {
@@ -57,6 +64,11 @@ class SessionGroup {
 
   /// `on_leave` is called whenever a session has left.
   void set_on_leave(std::function<void()> on_leave) { on_leave_ = std::move(on_leave); }
+
+  void set_on_refused(HttpRefused on_refused) { on_refused_ = std::move(on_refused); }
+  void tell_refused(std::string_view remote_address, unsigned status) const {
+    if (on_refused_) on_refused_(remote_address, status);
+  }
 
   void join(GroupedSession& session);
   void leave(GroupedSession& session);
@@ -83,6 +95,7 @@ class SessionGroup {
   std::string date_;
   bool draining_ = false;
   std::function<void()> on_leave_;
+  HttpRefused on_refused_;
 };
 
 }  // namespace millrace

@@ -397,6 +397,43 @@ TEST_P(SessionTest, SharesItsLimitWithOtherListeners) {
   });
 }
 
+TEST_P(SessionTest, ClosesConnectionsOfAClientThatHasTooMany) {
+  options_.source_connections = std::make_shared<SourceConnections>(2);
+  run([&]() -> Task {
+    Client first = co_await client();
+    Client second = co_await client();
+    EXPECT_EQ((co_await first.ask(std::string(kGet))).status, 200u);
+    EXPECT_EQ((co_await second.ask(std::string(kGet))).status, 200u);
+    Client third = co_await client();
+    const bool closed = co_await third.is_closed();
+    EXPECT_TRUE(closed);
+    EXPECT_EQ(listener_->connections(), 2u);
+    second.close();
+    co_await settle();
+    Client fourth = co_await client();
+    EXPECT_EQ((co_await fourth.ask(std::string(kGet))).status, 200u);
+  });
+}
+
+TEST_P(SessionTest, TellsOfRequestsThatItRefusesItself) {
+  std::vector<std::string> refused;
+  options_.on_refused = [&](std::string_view address, unsigned status) {
+    refused.push_back(std::string(address) + " " + std::to_string(status));
+  };
+  run([&]() -> Task {
+    Client good = co_await client();
+    EXPECT_EQ((co_await good.ask(std::string(kGet))).status, 200u);
+    Client packed = co_await client();
+    const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Encoding: gzip\r\n\r\n";
+    EXPECT_EQ((co_await packed.ask(head)).status, 415u);
+    Client slow = co_await client();
+    co_await slow.send("GET /");
+    co_await pass(options_.limits.times.head);
+    EXPECT_EQ((co_await slow.reply()).status, 408u);
+  });
+  EXPECT_EQ(refused, (std::vector<std::string>{"127.0.0.1 415", "127.0.0.1 408"}));
+}
+
 TEST_P(SessionTest, ShutsDownInOrder) {
   run([&]() -> Task {
     bool done = false;

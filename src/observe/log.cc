@@ -11,12 +11,14 @@
 #include <memory>
 
 #include "base/check.h"
+#include "observe/quoted_text.h"
 
 namespace millrace {
 
 namespace {
 
 constexpr std::size_t kWaitingLines = 8192;
+constexpr std::size_t kTextMax = 4096;  // a store's advice after a disaster fits
 
 struct Log {
   std::shared_ptr<spdlog::details::thread_pool> thread;
@@ -43,28 +45,13 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 void append_text(std::string& out, std::string_view text) {
   const auto is_plain = [](char c) {
     const unsigned char byte = static_cast<unsigned char>(c);
-    return byte > ' ' && byte != 0x7f && c != '"' && c != '=' && c != '\\';
+    return byte > ' ' && byte < 0x7f && c != '"' && c != '=' && c != '\\';
   };
-  if (!text.empty() && std::all_of(text.begin(), text.end(), is_plain)) {
+  if (!text.empty() && text.size() <= kTextMax && std::all_of(text.begin(), text.end(), is_plain)) {
     out += text;
     return;
   }
-  static constexpr std::string_view kHex = "0123456789abcdef";
-  out += '"';
-  for (const char c : text) {
-    const unsigned char byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += "\\u00";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
+  append_quoted(out, text, kTextMax);
 }
 
 struct AppendValue {

@@ -70,8 +70,8 @@ inline void log_error(std::string_view event, LogFields fields = {}) {
   log(LogLevel::error, event, fields);
 }
 
-/// Appends `event name=value ...` as log() does. A text with spaces, quotes, '=' or control
-/// characters is quoted, with those escaped as in JSON, so that a line stays one line.
+/// Appends `event name=value ...` as log() does. A text with anything but visible ASCII, with
+/// quotes or with '=' is quoted as append_quoted() does it, so that a line stays one line.
 void append_log_text(std::string& out, std::string_view event, LogFields fields);
 
 }  // namespace millrace

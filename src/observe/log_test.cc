@@ -30,7 +30,10 @@ TEST(Log, ALineStaysOneLine) {
   EXPECT_EQ(text_of("x", {{"a", ""}}), R"(x a="")");
   EXPECT_EQ(text_of("x", {{"a", "1=2"}}), R"(x a="1=2")");
   EXPECT_EQ(text_of("x", {{"a", "q\"\\\r\n\x7f"}}), R"(x a="q\"\\\u000d\u000a\u007f")");
-  EXPECT_EQ(text_of("x", {{"a", "caf\xc3\xa9"}}), "x a=caf\xc3\xa9");
+  EXPECT_EQ(text_of("x", {{"a", "caf\xc3\xa9"}}), "x a=\"caf\xc3\xa9\"");
+  EXPECT_EQ(text_of("x", {{"a", "\xc2\x9b\xff"}}), "x a=\"\\u009b\xef\xbf\xbd\"");
+  EXPECT_EQ(text_of("x", {{"a", std::string(5000, 'a')}}),
+            "x a=\"" + std::string(4093, 'a') + "...\"");
 }
 
 TEST(Log, WritesFromItsLevelOnBetweenStartAndStop) {

@@ -38,6 +38,10 @@ Caller unproven_caller(AccountId account, std::string_view access_key) {
 
 }  // namespace
 
+std::string_view claimed_access_key(const HttpRequest& request) {
+  return access_key_of(credential_of(request));
+}
+
 Authenticator::Authenticator(Options options)
     : options_(std::move(options)),
       nobody_(std::make_shared<const Caller>(unproven_caller(options_.account, {}))),
@@ -56,7 +60,7 @@ Expected<CallerPointer> Authenticator::authenticate(const HttpRequest& request) 
 }
 
 CallerPointer Authenticator::claimed_caller(const HttpRequest& request) const {
-  const std::string_view key = access_key_of(credential_of(request));
+  const std::string_view key = claimed_access_key(request);
   if (key.empty()) return nobody_;
   return std::make_shared<const Caller>(
       unproven_caller(AccountId::parse(key).value_or(options_.account), key));

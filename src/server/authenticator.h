@@ -19,6 +19,10 @@ namespace millrace {
 /// The credentials in force. Any thread may take them, and others may be put in their place.
 using CurrentCredentials = std::atomic<CredentialsPointer>;
 
+/// The id of the access key that `request` names, whether or not it proves anything; empty if there
+/// is none that could be one.
+std::string_view claimed_access_key(const HttpRequest& request);
+
 class Authenticator {
  public:
   struct Options {

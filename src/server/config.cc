@@ -45,6 +45,7 @@ struct OptionRow {
 
 constexpr std::int64_t kMebibytesMax = 1'048'576;
 constexpr std::int64_t kTimeSecondsMax = 86'400;
+constexpr std::int64_t kRateMax = 1'000'000;
 
 const OptionRow kOptions[] = {
     {"listen", &ServeOptions::listen, "HOST:PORT",
@@ -116,12 +117,43 @@ const OptionRow kOptions[] = {
      "how long a client may take no byte of its reply", 1, kTimeSecondsMax},
     {"stop-timeout", &ServeOptions::stop_seconds, "SECONDS",
      "how long requests that are under way may take when the server stops", 1, kTimeSecondsMax},
+    {"connections-per-source", &ServeOptions::connections_per_source, "COUNT",
+     "connections of one client at once, which is an IPv4 address or a /64 of IPv6; more are "
+     "closed "
+     "as they come. 0: no such limit",
+     0, 1'000'000},
+    {"rate-limit-source", &ServeOptions::rate_limit_source, "COUNT",
+     "requests a second of one client; more are answered with RequestThrottled. 0: no limit", 0,
+     kRateMax},
+    {"rate-limit-account", &ServeOptions::rate_limit_account, "COUNT",
+     "requests a second of one account; more are answered with RequestThrottled. 0: no limit", 0,
+     kRateMax},
+    {"rate-limit-burst", &ServeOptions::rate_limit_burst_seconds, "SECONDS",
+     "what so many seconds allow may come at once after a rest", 1, 3600},
+    {"queues-per-account", &ServeOptions::queues_per_account, "COUNT",
+     "queues that one account may have; another one is refused with OverLimit. 0: no limit", 0,
+     10'000'000},
     {"relax-purge-interval", &ServeOptions::relax_purge_interval, "",
      "allow PurgeQueue more often than every 60 seconds"},
     {"relax-name-reuse", &ServeOptions::relax_name_reuse, "",
      "allow a deleted queue's name again before 60 seconds are over"},
     {"log-level", &ServeOptions::log_level, "debug|info|warning|error",
      "least important lines that the log, on standard error, takes"},
+    {"audit-log", &ServeOptions::audit_log, "FILE",
+     "file that gets a JSON line for every act that matters to security; see docs/security.md. "
+     "SIGHUP opens it again"},
+    {"audit-log-size", &ServeOptions::audit_log_mebibytes, "MEBIBYTES",
+     "size at which the audit log's file is renamed to .1 and a new one begun. 0: never", 0,
+     kMebibytesMax},
+    {"audit-log-files", &ServeOptions::audit_log_files, "COUNT",
+     "renamed files of the audit log that are kept", 1, 1000},
+    {"access-log", &ServeOptions::access_log, "FILE",
+     "file that gets a JSON line for every request. SIGHUP opens it again"},
+    {"access-log-size", &ServeOptions::access_log_mebibytes, "MEBIBYTES",
+     "size at which the access log's file is renamed to .1 and a new one begun. 0: never", 0,
+     kMebibytesMax},
+    {"access-log-files", &ServeOptions::access_log_files, "COUNT",
+     "renamed files of the access log that are kept", 1, 1000},
     {"commit-writer", &ServeOptions::commit_writer, "auto|io_uring|thread",
      "how commits are written; auto is io_uring where the kernel allows it"},
     {"free-space", &ServeOptions::free_space_mebibytes, "MEBIBYTES",
@@ -382,6 +414,9 @@ StartResult<void> check_options(const ServeOptions& options) {
                       "\", but must be like https://queues.example.com");
   }
   if (options.data.empty()) return StartError("--data is empty, but must name a directory");
+  if (!options.audit_log.empty() && options.audit_log == options.access_log) {
+    return StartError("--audit-log and --access-log are one file, but must be two");
+  }
   if (const auto root = check_root_key(options); !root) return root.error();
   if (const auto proxies = check_proxies(options); !proxies) return proxies.error();
   return check_listening(options);
@@ -669,6 +704,18 @@ std::string usage_error(const CLI::ParseError& error, const CommandLine& line,
 
 std::string_view version() {
   return MILLRACE_VERSION;
+}
+
+LogFileOptions ServeOptions::audit_log_file() const {
+  return {.path = audit_log,
+          .bytes_max = static_cast<std::size_t>(audit_log_mebibytes) << 20,
+          .files_max = static_cast<std::size_t>(audit_log_files)};
+}
+
+LogFileOptions ServeOptions::access_log_file() const {
+  return {.path = access_log,
+          .bytes_max = static_cast<std::size_t>(access_log_mebibytes) << 20,
+          .files_max = static_cast<std::size_t>(access_log_files)};
 }
 
 std::string ListenAddress::text() const {

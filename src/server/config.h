@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "model/attributes.h"
+#include "observe/audit_log.h"
 #include "server/start_error.h"
 
 namespace millrace {
@@ -58,14 +59,28 @@ struct ServeOptions {
   std::int64_t body_seconds = 60;
   std::int64_t write_seconds = 30;
   std::int64_t stop_seconds = 25;
+  std::int64_t connections_per_source = 0;
+  std::int64_t rate_limit_account = 0;
+  std::int64_t rate_limit_source = 0;
+  std::int64_t rate_limit_burst_seconds = 2;
+  std::int64_t queues_per_account = 0;
   bool relax_purge_interval = false;
   bool relax_name_reuse = false;
   std::string log_level = "info";
+  std::string audit_log;
+  std::int64_t audit_log_mebibytes = 100;
+  std::int64_t audit_log_files = 10;
+  std::string access_log;
+  std::int64_t access_log_mebibytes = 100;
+  std::int64_t access_log_files = 10;
   std::string commit_writer = "auto";
   std::int64_t free_space_mebibytes = 0;
   bool test_clock = false;
 
   std::vector<QueueDeclaration> queues;  // of the file only
+
+  LogFileOptions audit_log_file() const;
+  LogFileOptions access_log_file() const;
 
   /// Whether callers must prove who they are. False: development mode.
   bool has_credentials() const { return !root_access_key_id.empty() || !credentials.empty(); }

@@ -196,6 +196,22 @@ TEST(Config, TheRootKeyComesWithItsSecret) {
       HasSubstr("not both"));
 }
 
+TEST(Config, TheLogsAreTwoFiles) {
+  EXPECT_EQ(parse({"serve"})->options.audit_log_file().path, "");
+  const auto logs = parse({"serve", "--audit-log", "a", "--audit-log-size", "3",
+                           "--audit-log-files", "4", "--access-log", "b", "--access-log-size=0"});
+  const LogFileOptions audit = logs->options.audit_log_file();
+  EXPECT_EQ(audit.path, "a");
+  EXPECT_EQ(audit.bytes_max, std::size_t{3} << 20);
+  EXPECT_EQ(audit.files_max, 4u);
+  const LogFileOptions access = logs->options.access_log_file();
+  EXPECT_EQ(access.path, "b");
+  EXPECT_EQ(access.bytes_max, 0u);
+  EXPECT_EQ(access.files_max, 10u);
+  EXPECT_THAT(parse_error({"serve", "--audit-log", "a", "--access-log", "a"}),
+              HasSubstr("must be two"));
+}
+
 TEST(Config, ASecretIsNoFlagAndNotInTheFile) {
   EXPECT_THAT(parse_error({"serve", "--root-secret-access-key", "x"}),
               HasSubstr("there is no option --root-secret-access-key"));

@@ -49,7 +49,9 @@ Engine::Engine(Cores& cores, const Installation& installation, EngineOptions opt
         for (const auto& driver : drivers_) shards.push_back(driver.get());
         return shards;
       }()),
-      registry_({.region = options.region, .name_reuse_interval = options.name_reuse_interval},
+      registry_({.region = options.region,
+                 .name_reuse_interval = options.name_reuse_interval,
+                 .queues_max = options.queues_max},
                 directory_, shards_),
       service_{.directory = directory_,
                .registry = registry_,

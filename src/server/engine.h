@@ -37,6 +37,7 @@ struct EngineOptions {
   SpaceMarks space;
   Milliseconds purge_interval = limits::kPurgeInterval;
   Milliseconds name_reuse_interval = limits::kNameReuseInterval;
+  std::size_t queues_max = 0;    // of one account; 0: no limit
   bool access_enforced = false;  // Service::access_enforced
 };
 

@@ -1,9 +1,11 @@
 #include "server/keys_command.h"
 
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -12,7 +14,9 @@
 
 #include "auth/credentials.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/encoding.h"
+#include "observe/audit_log.h"
 #include "server/credentials_file.h"
 
 namespace millrace {
@@ -92,6 +96,13 @@ struct Wanted {
   std::string account = "000000000000";
   std::string user;
   std::string id;
+  std::string audit_log;
+};
+
+/// What a command that changes something has done.
+struct Changed {
+  std::string text;  // to print
+  std::string key;   // id of the key that is made or changed
 };
 
 StartResult<std::string> list(const Wanted& wanted) {
@@ -110,7 +121,7 @@ StartResult<std::string> list(const Wanted& wanted) {
   return text_result(std::move(out));
 }
 
-StartResult<std::string> create(const Wanted& wanted) {
+StartResult<Changed> create(const Wanted& wanted) {
   const std::optional<AccountId> account = AccountId::parse(wanted.account);
   if (!account) {
     return StartError("--account is \"" + wanted.account + "\", but must be twelve digits");
@@ -126,10 +137,10 @@ StartResult<std::string> create(const Wanted& wanted) {
     return {};
   };
   if (const auto edited = edit_credentials_file(wanted.path, edit); !edited) return edited.error();
-  return text_result(describe_new_key(key));
+  return Changed{describe_new_key(key), key.id};
 }
 
-StartResult<std::string> set_enabled(const Wanted& wanted, bool enabled) {
+StartResult<Changed> set_enabled(const Wanted& wanted, bool enabled) {
   const auto edit = [&](CredentialsFile& file) -> StartResult<void> {
     const StartResult<Place> place = find_key(file, wanted.id);
     if (!place) return place.error();
@@ -142,11 +153,12 @@ StartResult<std::string> set_enabled(const Wanted& wanted, bool enabled) {
     return {};
   };
   if (const auto edited = edit_credentials_file(wanted.path, edit); !edited) return edited.error();
-  return text_result(wanted.id + (enabled ? " is enabled.\n" : " is disabled.\n") +
-                     std::string(kReload));
+  return Changed{
+      wanted.id + (enabled ? " is enabled.\n" : " is disabled.\n") + std::string(kReload),
+      wanted.id};
 }
 
-StartResult<std::string> remove(const Wanted& wanted) {
+StartResult<Changed> remove(const Wanted& wanted) {
   const auto edit = [&](CredentialsFile& file) -> StartResult<void> {
     const StartResult<Place> place = find_key(file, wanted.id);
     if (!place) return place.error();
@@ -155,12 +167,12 @@ StartResult<std::string> remove(const Wanted& wanted) {
     return {};
   };
   if (const auto edited = edit_credentials_file(wanted.path, edit); !edited) return edited.error();
-  return text_result(wanted.id + " is deleted.\n" + std::string(kReload));
+  return Changed{wanted.id + " is deleted.\n" + std::string(kReload), wanted.id};
 }
 
 // The key that is replaced stays good, so that programs can go over to the new one in their time.
 // Whatever else the user has is disabled, so that there is always room for the successor.
-StartResult<std::string> rotate(const Wanted& wanted) {
+StartResult<Changed> rotate(const Wanted& wanted) {
   const KeyEntry fresh = new_key();
   const auto edit = [&](CredentialsFile& file) -> StartResult<void> {
     const StartResult<Place> place = find_key(file, wanted.id);
@@ -175,8 +187,45 @@ StartResult<std::string> rotate(const Wanted& wanted) {
     return {};
   };
   if (const auto edited = edit_credentials_file(wanted.path, edit); !edited) return edited.error();
-  return text_result(describe_new_key(fresh) +
-                     "The old key stays good until: millrace keys disable " + wanted.id + "\n");
+  return Changed{describe_new_key(fresh) + "The old key stays good until: millrace keys disable " +
+                     wanted.id + "\n",
+                 fresh.id};
+}
+
+StartResult<Changed> disable(const Wanted& wanted) {
+  return set_enabled(wanted, false);
+}
+StartResult<Changed> enable(const Wanted& wanted) {
+  return set_enabled(wanted, true);
+}
+
+/// The commands that change something.
+struct Change {
+  std::string_view command;
+  std::string_view act;  // as the audit log calls it
+  StartResult<Changed> (*make)(const Wanted&);
+};
+constexpr Change kChanges[] = {
+    {"create", "CreateAccessKey", create}, {"disable", "DisableAccessKey", disable},
+    {"enable", "EnableAccessKey", enable}, {"rotate", "RotateAccessKey", rotate},
+    {"delete", "DeleteAccessKey", remove},
+};
+
+// Who asks is known to the system only: whoever may write the file.
+void audit(AuditLog& log, const Change& change, const Wanted& wanted,
+           const StartResult<Changed>& changed) {
+  const std::string user = "uid " + std::to_string(::getuid());
+  std::string detail = "in " + wanted.path;
+  if (change.command == "create") detail += ", for " + wanted.user + " of " + wanted.account;
+  if (change.command == "rotate") detail += ", after " + wanted.id;
+  if (!changed) detail += ": " + changed.error().message();
+  AuditEntry entry;
+  entry.act = change.act;
+  entry.decision = changed ? AuditDecision::allowed : AuditDecision::failed;
+  entry.user = user;
+  entry.resource = changed ? changed->key : wanted.id;
+  entry.detail = detail;
+  log.write(entry);
 }
 
 /// The command line's grammar.
@@ -187,9 +236,10 @@ struct KeysLine {
   explicit KeysLine(const Environment& environment) {
     if (const char* path = environment("MILLRACE_CREDENTIALS")) wanted.path = path;
     if (const char* account = environment("MILLRACE_ACCOUNT")) wanted.account = account;
+    if (const char* path = environment("MILLRACE_AUDIT_LOG")) wanted.audit_log = path;
     app.require_subcommand(1);
     add("list", "Show every key, without its secret");
-    CLI::App* create = add("create", "Make a key, and its user if need be");
+    CLI::App* create = add_change("create", "Make a key, and its user if need be");
     create
         ->add_option("--user", wanted.user, "user whom the key is for; root is the account itself")
         ->required()
@@ -211,8 +261,19 @@ struct KeysLine {
         ->type_name("FILE");
     return command;
   }
+  CLI::App* add_change(const std::string& name, const std::string& help) {
+    CLI::App* command = add(name, help);
+    command
+        ->add_option("--audit-log", wanted.audit_log,
+                     "file that is to tell of it, the server's own as a rule [MILLRACE_AUDIT_LOG]")
+        ->type_name("FILE");
+    return command;
+  }
   void add_for_key(const std::string& name, const std::string& help) {
-    add(name, help)->add_option("id", wanted.id, "id of the key")->required()->type_name("ID");
+    add_change(name, help)
+        ->add_option("id", wanted.id, "id of the key")
+        ->required()
+        ->type_name("ID");
   }
 };
 
@@ -234,11 +295,21 @@ StartResult<std::string> run_keys_command(const std::vector<std::string>& argume
   }
   const std::string command = line.app.get_subcommands().front()->get_name();
   if (command == "list") return list(wanted);
-  if (command == "create") return create(wanted);
-  if (command == "disable") return set_enabled(wanted, false);
-  if (command == "enable") return set_enabled(wanted, true);
-  if (command == "rotate") return rotate(wanted);
-  return remove(wanted);
+  const Change& change = *std::ranges::find(kChanges, command, &Change::command);
+  const SystemClock clock;
+  std::unique_ptr<AuditLog> log;
+  if (!wanted.audit_log.empty()) {
+    auto opened = AuditLog::open({.path = wanted.audit_log, .bytes_max = 0, .files_max = 1}, clock);
+    if (!opened) {
+      return StartError("cannot open the log " + wanted.audit_log + ": " +
+                        opened.error().message() + "; nothing was changed");
+    }
+    log = std::move(*opened);
+  }
+  StartResult<Changed> changed = change.make(wanted);
+  if (log != nullptr) audit(*log, change, wanted, changed);
+  if (!changed) return changed.error();
+  return text_result(std::move(changed->text));
 }
 
 }  // namespace millrace

@@ -6,7 +6,9 @@
 //   keys rotate ID                       a new key for ID's user; ID stays good until it is
 //   disabled
 //
-// Runs on the main thread, beside whatever server uses the file: that one reads it again on SIGHUP.
+// Each but the first tells an audit log of it, if one is named; if that cannot be opened, nothing
+// is done. Runs on the main thread, beside whatever server uses the file: that one reads it again
+// on SIGHUP.
 #pragma once
 
 #include <string>
@@ -18,7 +20,7 @@
 namespace millrace {
 
 /// Runs the command. @param arguments what stands behind `millrace keys`. @param environment of
-/// MILLRACE_CREDENTIALS and MILLRACE_ACCOUNT, which stand for their options.
+/// MILLRACE_CREDENTIALS, MILLRACE_ACCOUNT and MILLRACE_AUDIT_LOG, which stand for their options.
 /// @return what to print; a StartError when the file cannot be read or written, or says no.
 StartResult<std::string> run_keys_command(const std::vector<std::string>& arguments,
                                           const Environment& environment);

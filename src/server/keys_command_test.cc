@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "auth/credentials.h"
 #include "server/credentials_file.h"
@@ -143,6 +144,39 @@ TEST_F(KeysCommand, WrongCommandLinesSayWhatIsRight) {
   const auto without = run_keys_command({"list"}, [](const char*) { return nullptr; });
   ASSERT_FALSE(without);
   EXPECT_THAT(without.error().message(), HasSubstr("--credentials FILE"));
+}
+
+TEST_F(KeysCommand, TellsTheAuditLogOfEveryChange) {
+  const std::string log = folder_ / "audit.log";
+  const auto lines = [&] {
+    std::ifstream file(log);
+    std::vector<std::string> all;
+    for (std::string line; std::getline(file, line);) all.push_back(line);
+    return all;
+  };
+  const auto created = run({"create", "--user", "ada", "--audit-log", log});
+  ASSERT_TRUE(created);
+  const std::string id = id_in(*created);
+  ASSERT_THAT(lines(), ::testing::SizeIs(1));
+  const std::string first = lines().front();
+  EXPECT_THAT(first, AllOf(HasSubstr(R"("act":"CreateAccessKey","decision":"allowed")"),
+                           HasSubstr("\"resource\":\"" + id + "\""), HasSubstr("for ada of")));
+  const std::string secret = keys().front().secret;
+  EXPECT_THAT(first, Not(HasSubstr(secret)));
+
+  ASSERT_TRUE(run({"rotate", id, "--audit-log", log}));
+  ASSERT_TRUE(run({"disable", id, "--audit-log", log}));
+  ASSERT_TRUE(run({"enable", id, "--audit-log", log}));
+  ASSERT_TRUE(run({"delete", id, "--audit-log", log}));
+  EXPECT_FALSE(run({"delete", id, "--audit-log", log}));
+  ASSERT_TRUE(run({"list"}));
+  ASSERT_THAT(lines(), ::testing::SizeIs(6));
+  EXPECT_THAT(lines()[1], HasSubstr(R"("act":"RotateAccessKey","decision":"allowed")"));
+  EXPECT_THAT(lines()[5], HasSubstr(R"("act":"DeleteAccessKey","decision":"failed")"));
+
+  EXPECT_THAT(error({"create", "--user", "eve", "--audit-log", folder_ / "missing/log"}),
+              HasSubstr("nothing was changed"));
+  EXPECT_THAT(keys(), ::testing::SizeIs(1)) << "of ada, and there is no other user";
 }
 
 }  // namespace

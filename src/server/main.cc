@@ -1,6 +1,7 @@
 // The program millrace. `millrace serve` serves; see config.h for what can be told to it. `millrace
 // keys` edits access keys; see keys_command.h. `millrace check` looks at a data directory; see
 // check_command.h.
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -30,6 +31,8 @@ int fail(const StartError& error) {
 
 int serve(const ServeOptions& options, const Environment& environment) {
   if (options.has_credentials() || options.has_tls()) forbid_core_dumps();
+  // Whoever reads a log from a pipe may go without ending the server.
+  std::signal(SIGPIPE, SIG_IGN);
   start_log(log_level(options.log_level));
   StartResult<void> outcome;
   {

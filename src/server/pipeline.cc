@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/encoding.h"
+#include "base/source_network.h"
 #include "observe/log.h"
 #include "server/actions.h"
 #include "wire/error_reply.h"
@@ -39,6 +40,11 @@ ApiError not_serving(Phase phase) {
                                               : "The server is stopping. Please try again."};
 }
 
+/// The client's address, as far as it is known: what limits and logs go by.
+std::string_view source_of(const HttpRequest& request, const Expected<Origin>& origin) {
+  return origin ? origin->address : std::string_view(request.remote_address);
+}
+
 /// Not at `info`: whoever reaches the server could fill the disk with it.
 void log_refusal(const Origin& origin, std::string_view request_id, const ApiError& error) {
   if (!log_enabled(LogLevel::debug)) return;
@@ -61,6 +67,8 @@ Pipeline::Pipeline(const Service& service, PipelineOptions options, const std::a
                       .credentials = options_.credentials,
                       .wall_clock = options_.wall_clock}) {
   CHECK(service.access_enforced == (options_.credentials != nullptr));
+  const bool limited = options_.source_limit != nullptr || options_.account_limit != nullptr;
+  CHECK(!limited || options_.wall_clock != nullptr);
 }
 
 boost::asio::awaitable<void> Pipeline::handle(const HttpRequest& request, HttpResponse& response) {
@@ -75,9 +83,12 @@ boost::asio::awaitable<void> Pipeline::handle(const HttpRequest& request, HttpRe
   }
 
   const std::string request_id = next_request_id();
+  const Expected<Origin> origin = options_.trusted_proxies.origin_of(request);
+  RequestRecord record;
+  if (options_.logs.wanted()) record.watch.emplace();
   Expected<void> outcome;
   try {
-    outcome = co_await run(request, request_id, response);
+    outcome = co_await run(request, origin, request_id, record, response);
   } catch (const std::exception& failure) {
     log_error("request failed", {{"request_id", request_id}, {"cause", failure.what()}});
     response = HttpResponse{};
@@ -86,27 +97,44 @@ boost::asio::awaitable<void> Pipeline::handle(const HttpRequest& request, HttpRe
   if (!outcome) {
     wire::encode_error(wire::reply_form(request), outcome.error(), request_id, response);
   }
+  if (options_.logs.wanted()) {
+    options_.logs.write(request, response, request_id, source_of(request, origin), record,
+                        outcome);
+  }
 }
 
 boost::asio::awaitable<Expected<void>> Pipeline::run(const HttpRequest& request,
+                                                     const Expected<Origin>& origin,
                                                      std::string_view request_id,
+                                                     RequestRecord& record,
                                                      HttpResponse& response) {
   const Phase phase = phase_.load(std::memory_order_acquire);
   if (phase != Phase::serving) co_return not_serving(phase);
+  if (options_.source_limit != nullptr) {
+    const Expected<void> passed = check_source_limit(source_of(request, origin));
+    if (!passed) co_return passed.error();
+  }
   const Expected<wire::WireCall> call = wire::recognise(request);
   if (!call) co_return call.error();
   const ActionRow* action = find_action(call->action);
   if (action == nullptr) co_return wire::unknown_action(call->action);
+  record.action = action->name;
 
-  const Expected<Origin> origin = options_.trusted_proxies.origin_of(request);
   if (!origin) co_return origin.error();
   Expected<CallerPointer> caller = authenticator_.authenticate(request);
   if (!caller) {
+    record.authentication_failed = true;
     log_refusal(*origin, request_id, caller.error());
     co_return caller.error();
   }
+  if (options_.logs.wanted()) record.caller = *caller;
+  if (options_.account_limit != nullptr) {
+    const Expected<void> passed = check_account_limit(**caller);
+    if (!passed) co_return passed.error();
+  }
 
   Context context = context_of(request, *origin, std::move(*caller), action->name);
+  if (options_.logs.wanted()) context.notes = &record.notes;
   const Expected<void> outcome = co_await action->run(context, *call, request_id, response);
   response.on_undelivered = std::move(context.on_undelivered);
   response.attachment = std::move(context.attachment);
@@ -119,6 +147,31 @@ boost::asio::awaitable<Expected<void>> Pipeline::run(const HttpRequest& request,
                {"outcome", outcome ? std::string_view("ok") : outcome.error().row().query_code}});
   }
   co_return outcome;
+}
+
+Expected<void> Pipeline::check_source_limit(std::string_view source) {
+  const Timestamp now = options_.wall_clock->now();
+  if (options_.source_limit->take(source_network(source), now)) return {};
+  return throttled("client", source, now);
+}
+
+// Who is nobody spends nobody's tokens, not those of the account that such requests count for.
+Expected<void> Pipeline::check_account_limit(const Caller& caller) {
+  const std::string_view account =
+      caller.anonymous() ? std::string_view() : std::string_view(caller.account.text());
+  const Timestamp now = options_.wall_clock->now();
+  if (options_.account_limit->take(account, now)) return {};
+  return throttled("account", account, now);
+}
+
+// The log is told once a minute: whoever sends too much is not to fill it.
+ApiError Pipeline::throttled(std::string_view what, std::string_view who, Timestamp now) {
+  constexpr Milliseconds kInterval = seconds(60);
+  if (now - throttling_told_ >= kInterval) {
+    throttling_told_ = now;
+    log_warning("requests are throttled", {{"by", what}, {"for_one", who}});
+  }
+  return ApiError(ErrorCode::request_throttled);
 }
 
 Context Pipeline::context_of(const HttpRequest& request, const Origin& origin, CallerPointer caller,

@@ -16,6 +16,8 @@
 #include "base/random.h"
 #include "model/names.h"
 #include "server/authenticator.h"
+#include "server/rate_limiter.h"
+#include "server/request_logs.h"
 #include "server/trusted_proxies.h"
 #include "service/handlers.h"
 
@@ -34,8 +36,12 @@ struct PipelineOptions {
   /// Who may ask; outlives the pipeline. Null: development mode. Goes with
   /// Service::access_enforced.
   const CurrentCredentials* credentials = nullptr;
-  const Clock* wall_clock = nullptr;  // of signatures; needed with credentials
+  const Clock* wall_clock = nullptr;  // of signatures; needed with credentials or limits
   TrustedProxies trusted_proxies = {};
+  RequestLogs logs = {};
+  /// How many requests each client and each account may make; outlive the pipeline. Null: no limit.
+  RateLimiter* source_limit = nullptr;
+  RateLimiter* account_limit = nullptr;
 };
 
 class Pipeline {
@@ -48,9 +54,19 @@ class Pipeline {
   /// the clock where that is allowed; all else is an action. Never throws.
   boost::asio::awaitable<void> handle(const HttpRequest& request, HttpResponse& response);
 
+  /// Told of requests that http/ refused.
+  void note_refused(std::string_view remote_address, unsigned status) const {
+    options_.logs.write_refused(remote_address, status);
+  }
+
  private:
   boost::asio::awaitable<Expected<void>> run(const HttpRequest& request,
-                                             std::string_view request_id, HttpResponse& response);
+                                             const Expected<Origin>& origin,
+                                             std::string_view request_id, RequestRecord& record,
+                                             HttpResponse& response);
+  Expected<void> check_source_limit(std::string_view source);
+  Expected<void> check_account_limit(const Caller& caller);
+  ApiError throttled(std::string_view what, std::string_view who, Timestamp now);
   boost::asio::awaitable<void> move_clock(std::string_view query, HttpResponse& response);
   Context context_of(const HttpRequest& request, const Origin& origin, CallerPointer caller,
                      std::string_view action) const;
@@ -62,6 +78,7 @@ class Pipeline {
   const std::atomic<Phase>& phase_;
   Random random_;
   Authenticator authenticator_;
+  Timestamp throttling_told_{};  // when the log was last told of it
 };
 
 }  // namespace millrace

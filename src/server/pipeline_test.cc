@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <boost/asio/co_spawn.hpp>
 
 #include "server/actions.h"
@@ -125,6 +127,41 @@ TEST_F(PipelineTest, TheClockMovesOnlyWhereItIsAllowed) {
   EXPECT_EQ(moved, 1500);
 }
 
+TEST_F(PipelineTest, WhoAsksTooOftenIsThrottled) {
+  RateLimiter by_source({.per_second = 1, .burst_seconds = 2}, 10);
+  RateLimiter by_account({.per_second = 1, .burst_seconds = 1}, 10);
+  PipelineOptions options{kAccount, "", "", {}};
+  options.wall_clock = &clock_;
+  options.source_limit = &by_source;
+  restart(options);
+  const auto ask_from = [&](std::string_view address, std::string_view key) {
+    const std::string credential = "AWS4-HMAC-SHA256 Credential=" + std::string(key) + "/x";
+    HttpRequest request =
+        request_with({{"X-Amz-Target", "AmazonSQS.ListQueues"}, {"Authorization", credential}});
+    request.body = "{}";
+    request.remote_address = address;
+    return ask(request);
+  };
+  const std::string_view one = "111122223333";
+  EXPECT_EQ(ask_from("192.0.2.1", one).status, 200u);
+  EXPECT_EQ(ask_from("192.0.2.1", one).status, 200u);
+  const HttpResponse refused = ask_from("192.0.2.1", one);
+  EXPECT_EQ(refused.status, 403u);
+  EXPECT_THAT(refused.body, HasSubstr("com.amazonaws.sqs#RequestThrottled"));
+  EXPECT_EQ(ask_from("192.0.2.2", one).status, 200u);
+  clock_.advance(1000);
+  EXPECT_EQ(ask_from("192.0.2.1", one).status, 200u);
+
+  options.source_limit = nullptr;
+  options.account_limit = &by_account;
+  restart(options);
+  EXPECT_EQ(ask_from("192.0.2.1", one).status, 200u);
+  EXPECT_EQ(ask_from("192.0.2.2", one).status, 403u) << "from wherever";
+  EXPECT_EQ(ask_from("192.0.2.1", "444455556666").status, 200u);
+  EXPECT_EQ(ask_from("192.0.2.1", "").status, 200u) << "nobody has a bucket of its own";
+  EXPECT_EQ(ask_from("192.0.2.1", "").status, 403u);
+}
+
 TEST_F(PipelineTest, QueueUrlsBeginWithWhatTheClientUsed) {
   ASSERT_TRUE(engine_.open());
   const std::string_view create = "AmazonSQS.CreateQueue";
@@ -164,6 +201,13 @@ TEST_F(PipelineTest, QueueUrlsBeginWithWhatTheClientUsed) {
   bool stopped = false;
   engine_.stop([&] { stopped = true; });
   while (!stopped) cores_.context(0).run_one();
+}
+
+TEST(Actions, TheTableOfAuditedActsHasEveryAction) {
+  for (const ActionRow& row : actions()) {
+    EXPECT_TRUE(std::ranges::binary_search(audited_acts(), row.name, {}, &AuditRow::act))
+        << row.name;
+  }
 }
 
 TEST(Actions, AllTwentyThreeAreFoundByName) {

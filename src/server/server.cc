@@ -112,6 +112,10 @@ Server::Server(const ServeOptions& options, Installation installation, Credentia
       reloading_(cores_.background().get_executor()),
       engine_(cores_, installation_, engine_options()),
       signals_(cores_.context(0)) {
+  make_limits();
+}
+
+void Server::make_pipelines() {
   const std::size_t budget = std::max(mebibytes(options_.request_memory_mebibytes) / cores_.count(),
                                       limits::kRequestBodyMax);
   const std::size_t connections =
@@ -145,11 +149,46 @@ StartResult<std::unique_ptr<Server>> Server::open(const ServeOptions& options,
   std::unique_ptr<Server> server(new Server(options, std::move(*installation), std::move(source)));
   server->credentials_ = std::move(*credentials);
   server->tls_ = std::move(*tls);
+  if (const StartResult<void> opened = server->open_logs(); !opened) return opened.error();
+  server->make_pipelines();
   if (const StartResult<void> bound = server->bind(); !bound) return bound.error();
   const StartResult<Timestamp> last_time = server->engine_.open();
   if (!last_time) return last_time.error();
   server->clock_->not_before(*last_time);
   return server;
+}
+
+// A server that cannot tell what it does, though it should, does nothing.
+StartResult<void> Server::open_logs() {
+  const auto refused = [](const std::string& path, const boost::system::error_code& error) {
+    return StartError("cannot open the log " + path + ": " + error.message());
+  };
+  if (const LogFileOptions file = options_.audit_log_file(); !file.path.empty()) {
+    auto opened = AuditLog::open(file, wall_clock_);
+    if (!opened) return refused(file.path, opened.error());
+    audit_log_ = std::move(*opened);
+  }
+  if (const LogFileOptions file = options_.access_log_file(); !file.path.empty()) {
+    auto opened = AccessLog::open(file, wall_clock_);
+    if (!opened) return refused(file.path, opened.error());
+    access_log_ = std::move(*opened);
+  }
+  return {};
+}
+
+void Server::make_limits() {
+  const auto limiter = [this](std::int64_t per_second) -> std::unique_ptr<RateLimiter> {
+    if (per_second == 0) return nullptr;
+    const RateLimit limit{.per_second = per_second,
+                          .burst_seconds = options_.rate_limit_burst_seconds};
+    return std::make_unique<RateLimiter>(limit, limits::kRateBucketsMax);
+  };
+  source_limit_ = limiter(options_.rate_limit_source);
+  account_limit_ = limiter(options_.rate_limit_account);
+  if (options_.connections_per_source != 0) {
+    source_connections_ = std::make_shared<SourceConnections>(
+        static_cast<std::size_t>(options_.connections_per_source));
+  }
 }
 
 EngineOptions Server::engine_options() const {
@@ -161,6 +200,7 @@ EngineOptions Server::engine_options() const {
   engine.space.refuse_below_bytes = mebibytes(options_.free_space_mebibytes);
   if (options_.relax_purge_interval) engine.purge_interval = 0;
   if (options_.relax_name_reuse) engine.name_reuse_interval = 0;
+  engine.queues_max = static_cast<std::size_t>(options_.queues_per_account);
   engine.access_enforced = options_.has_credentials();
   return engine;
 }
@@ -211,6 +251,7 @@ StartResult<std::uint16_t> Server::bind_cores(const ListenAddress& address, cons
   listener.port = address.port;
   listener.share_port = per_core_.size() > 1;
   listener.limits = session_limits(options_);
+  listener.source_connections = source_connections_;
   const auto refused = [&](const boost::system::error_code& error) {
     std::string text = "cannot listen on " + address.text() + ": " + error.message();
     if (error == asio::error::address_in_use) {
@@ -223,6 +264,11 @@ StartResult<std::uint16_t> Server::bind_cores(const ListenAddress& address, cons
   for (const std::unique_ptr<Core>& core : per_core_) {
     Pipeline& pipeline = core->pipeline;
     listener.connections = core->connections;
+    if (access_log_ != nullptr) {
+      listener.on_refused = [&pipeline](std::string_view remote_address, unsigned status) {
+        pipeline.note_refused(remote_address, status);
+      };
+    }
     auto opened = Listener::open(core->context, listener, wall_clock_, core->budget,
                                  [&pipeline](const HttpRequest& request, HttpResponse& response) {
                                    return pipeline.handle(request, response);
@@ -242,6 +288,9 @@ PipelineOptions Server::pipeline_options() {
   if (options_.has_credentials()) pipeline.credentials = &credentials_;
   pipeline.wall_clock = &wall_clock_;
   pipeline.trusted_proxies = TrustedProxies(options_.trusted_proxies);
+  pipeline.logs = {.audit = audit_log_.get(), .access = access_log_.get()};
+  pipeline.source_limit = source_limit_.get();
+  pipeline.account_limit = account_limit_.get();
   if (options_.test_clock) {
     pipeline.advance_clock = [this](Milliseconds by) { return advance_clock(by); };
   }
@@ -259,9 +308,7 @@ asio::awaitable<Expected<void>> Server::advance_clock(Milliseconds by) {
 StartResult<void> Server::run(const std::function<void(const std::string& text)>& ready) {
   signals_.add(SIGTERM);
   signals_.add(SIGINT);
-  if (options_.has_credentials() || options_.has_tls()) {
-    signals_.add(SIGHUP);  // else it ends the server, as it should
-  }
+  if (reloads()) signals_.add(SIGHUP);  // else it ends the server, as it should
   await_signal();
   for (const std::unique_ptr<Core>& core : per_core_) {
     for (const std::shared_ptr<Listener>& listener : core->listeners) listener->start();
@@ -270,6 +317,8 @@ StartResult<void> Server::run(const std::function<void(const std::string& text)>
     if (failure) std::rethrow_exception(failure);
   });
   cores_.run();
+  audit("ServerStopped", failure_ ? AuditDecision::failed : AuditDecision::allowed,
+        failure_ ? std::string_view(failure_->message()) : std::string_view());
   if (failure_) return *failure_;
   return {};
 }
@@ -283,6 +332,7 @@ asio::awaitable<void> Server::start(std::function<void(const std::string& text)>
     co_return;
   }
   if (stopping_) co_return;
+  audit("ServerStarted", AuditDecision::allowed, std::string(version()) + " serves " + addresses());
   warn_of_risks();
   phase_.store(Phase::serving, std::memory_order_release);
   ready(greeting());
@@ -290,6 +340,7 @@ asio::awaitable<void> Server::start(std::function<void(const std::string& text)>
 
 void Server::warn_of_risks() const {
   if (!options_.has_credentials()) {
+    audit("DevelopmentModeStarted", AuditDecision::allowed, "everybody is let in");
     log_warning("development mode: no credentials are configured, everybody is let in");
   }
   for (const std::string& text : options_.listen) {
@@ -309,15 +360,24 @@ void Server::await_signal() {
     }
     if (stopping_) std::_Exit(kInterrupted);
     log_info("stopping", {{"signal", number}});
+    audit("ServerStopping", AuditDecision::allowed, "signal " + std::to_string(number));
     begin_stop();
     await_signal();
   });
 }
 
-// On a background thread, since the disk may take its time. What is in force stays in force until
-// what replaces it is complete; each by itself.
+/// Whether SIGHUP has a meaning.
+bool Server::reloads() const {
+  return options_.has_credentials() || options_.has_tls() || audit_log_ != nullptr ||
+         access_log_ != nullptr;
+}
+
+// On a background thread, since the disk may take its time. The logs first, so that what comes of
+// the rest stands in the new file. What is in force stays in force until what replaces it is
+// complete; each by itself.
 void Server::reload() {
   asio::post(reloading_, [this] {
+    reopen_logs();
     if (options_.has_tls()) reload_certificate();
     if (options_.has_credentials()) reload_credentials();
   });
@@ -328,11 +388,13 @@ void Server::reload_credentials() {
   if (!credentials) {
     log_error("credentials not taken over; the old ones stay in force",
               {{"cause", credentials.error().message()}});
+    audit("CredentialsReloaded", AuditDecision::failed, credentials.error().message());
     return;
   }
   const std::size_t keys = (*credentials)->size();
   credentials_ = std::move(*credentials);
   log_info("credentials taken over", {{"keys", keys}});
+  audit("CredentialsReloaded", AuditDecision::allowed, std::to_string(keys) + " access keys");
 }
 
 void Server::reload_certificate() {
@@ -340,11 +402,38 @@ void Server::reload_certificate() {
   if (!tls) {
     log_error("certificate not taken over; the old one stays in force",
               {{"cause", tls.error().message()}});
+    audit("CertificateReloaded", AuditDecision::failed, tls.error().message());
     return;
   }
   warn_unless_valid(**tls, wall_clock_.now());
   tls_ = std::move(*tls);
   log_info("certificate taken over");
+  audit("CertificateReloaded", AuditDecision::allowed, options_.tls_certificate);
+}
+
+// For logrotate and the like, which rename a file and expect that it is let go.
+void Server::reopen_logs() {
+  const auto reopen = [this](auto& log, const std::string& path) {
+    if (log == nullptr) return;
+    const boost::system::result<void> opened = log->reopen();
+    if (!opened) {
+      log_error("cannot open a log again; the old file is kept",
+                {{"file", path}, {"cause", opened.error().message()}});
+    }
+    audit("LogsReopened", opened ? AuditDecision::allowed : AuditDecision::failed, path);
+  };
+  reopen(audit_log_, options_.audit_log);
+  reopen(access_log_, options_.access_log);
+}
+
+/// An act of the server itself, or of who runs it.
+void Server::audit(std::string_view act, AuditDecision decision, std::string_view detail) const {
+  if (audit_log_ == nullptr) return;
+  AuditEntry entry;
+  entry.act = act;
+  entry.decision = decision;
+  entry.detail = detail;
+  audit_log_->write(entry);
 }
 
 void Server::stop() {
@@ -373,12 +462,16 @@ void Server::part_stopped() {
   if (parts_left_.fetch_sub(1) == 1) cores_.stop();
 }
 
+std::string Server::addresses() const {
+  std::string text = endpoints_.front();
+  for (std::size_t i = 1; i < endpoints_.size(); ++i) text += " and " + endpoints_[i];
+  return text;
+}
+
 std::string Server::greeting() const {
   const std::string data =
       options_.ephemeral ? "memory only" : std::filesystem::absolute(options_.data).string();
-  std::string addresses = endpoints_.front();
-  for (std::size_t i = 1; i < endpoints_.size(); ++i) addresses += " and " + endpoints_[i];
-  std::string text = "Millrace " + std::string(version()) + " serves " + addresses + " (account " +
+  std::string text = "Millrace " + std::string(version()) + " serves " + addresses() + " (account " +
                      account_.text() + ", region " + region_.text() + ")\nand keeps its data in " +
                      data + "\n\n";
   if (options_.has_credentials()) {

@@ -17,12 +17,16 @@
 
 #include "base/clock.h"
 #include "http/listener.h"
+#include "http/source_connections.h"
+#include "observe/access_log.h"
+#include "observe/audit_log.h"
 #include "runtime/cores.h"
 #include "server/config.h"
 #include "server/credentials_source.h"
 #include "server/engine.h"
 #include "server/installation.h"
 #include "server/pipeline.h"
+#include "server/rate_limiter.h"
 #include "server/start_error.h"
 #include "server/tls_source.h"
 
@@ -38,9 +42,10 @@ class Server {
   ~Server();
 
   /// Serves until SIGTERM or SIGINT, and then ends in good order: stops accepting, ends long polls,
-  /// lets requests finish, writes everything. A second signal ends the process at once. With
-  /// credentials or a certificate, SIGHUP has them read again; requests go on meanwhile. To be
-  /// called once. @param ready called with what to tell the user, once requests are answered.
+  /// lets requests finish, writes everything. A second signal ends the process at once. SIGHUP has
+  /// credentials and certificate read again and the files of the audit and access logs opened
+  /// again; requests go on meanwhile. To be called once. @param ready called with what to tell the
+  /// user, once requests are answered.
   /// @return a StartError when the directory or a declared queue cannot be restored or made.
   StartResult<void> run(const std::function<void(const std::string& text)>& ready);
 
@@ -57,6 +62,9 @@ class Server {
 
   Server(const ServeOptions& options, Installation installation, CredentialsSource source);
 
+  StartResult<void> open_logs();
+  void make_limits();
+  void make_pipelines();
   EngineOptions engine_options() const;
   StoreOpener store_opener(std::size_t shard) const;
   StartResult<void> bind();
@@ -66,12 +74,16 @@ class Server {
   boost::asio::awaitable<void> start(std::function<void(const std::string& text)> ready);
   boost::asio::awaitable<Expected<void>> advance_clock(Milliseconds by);
   void await_signal();
+  bool reloads() const;
   void reload();
   void reload_credentials();
   void reload_certificate();
+  void reopen_logs();
   void warn_of_risks() const;
+  void audit(std::string_view act, AuditDecision decision, std::string_view detail) const;
   void begin_stop();
   void part_stopped();
+  std::string addresses() const;
   std::string greeting() const;
 
   const ServeOptions options_;
@@ -81,8 +93,13 @@ class Server {
   const CredentialsSource credentials_source_;
   CurrentCredentials credentials_;  // null in development mode
   const TlsSource tls_source_;
-  CurrentTls tls_;                // null without TLS
-  const SystemClock wall_clock_;  // of connections and signatures: no test moves it
+  CurrentTls tls_;                              // null without TLS
+  const SystemClock wall_clock_;                // of connections and signatures: no test moves it
+  std::unique_ptr<AuditLog> audit_log_;         // null: none is wanted
+  std::unique_ptr<AccessLog> access_log_;       // likewise
+  std::unique_ptr<RateLimiter> source_limit_;   // null: no limit
+  std::unique_ptr<RateLimiter> account_limit_;  // likewise
+  std::shared_ptr<SourceConnections> source_connections_;  // likewise
   const std::unique_ptr<ServerClock> clock_;
   Cores cores_;
   boost::asio::strand<boost::asio::thread_pool::executor_type> reloading_;  // one after the other

@@ -39,9 +39,7 @@ Principal principal_of(const Caller& caller) {
   return principal;
 }
 
-}  // namespace
-
-Expected<void> authorize(const Context& context, const QueueInfo& queue) {
+Expected<void> check(const Context& context, const QueueInfo& queue) {
   if (!context.service.access_enforced) return {};
   const Caller& caller = *context.caller;
   const bool own = !caller.anonymous() && caller.account == queue.account;
@@ -68,9 +66,29 @@ Expected<void> authorize(const Context& context, const QueueInfo& queue) {
                   std::move(denied));
 }
 
-Expected<void> authorize(const Context& context) {
+Expected<void> check(const Context& context) {
   if (!context.service.access_enforced || !context.caller->anonymous()) return {};
   return ApiError(ErrorCode::access_denied, denied_text(context.base_url + "/"));
+}
+
+}  // namespace
+
+Expected<void> authorize(const Context& context, const QueueInfo& queue) {
+  Expected<void> allowed = check(context, queue);
+  if (RequestNotes* const notes = context.notes) {
+    notes->denied = !allowed;
+    // Of an action with two queues the first, unless it is the second that the caller may not use.
+    if (notes->resource.empty() || notes->denied) {
+      note_queue(notes, context.service.region, queue.account, queue.name.text());
+    }
+  }
+  return allowed;
+}
+
+Expected<void> authorize(const Context& context) {
+  Expected<void> allowed = check(context);
+  if (context.notes != nullptr) context.notes->denied = !allowed;
+  return allowed;
 }
 
 }  // namespace millrace

@@ -141,6 +141,32 @@ TEST_F(Authorize, AnotherAccountIsDeniedEveryAction) {
   EXPECT_THAT(bodies("q"), ElementsAre("secret"));
 }
 
+TEST_F(Authorize, EveryActionNotesItsQueueAndWhetherItWasDenied) {
+  for (const bool denied : {true, false}) {
+    call_as(denied ? stranger() : user());
+    for (const NamedCall& call : calls()) {
+      RequestNotes notes;
+      context_->notes = &notes;
+      static_cast<void>(call.ask());
+      const bool moves = call.name.ends_with("MoveTask") || call.name.ends_with("MoveTasks");
+      EXPECT_EQ(notes.resource, arn(moves ? "dead" : "q")) << call.name;
+      EXPECT_EQ(notes.denied, denied) << call.name;
+    }
+  }
+  RequestNotes notes;
+  context_->notes = &notes;
+  static_cast<void>(create("bad name\n"));
+  EXPECT_EQ(notes.resource, arn("bad name\n"));
+  static_cast<void>(send("no-such-queue", "m"));
+  EXPECT_EQ(notes.resource, arn("no-such-queue"));
+  EXPECT_FALSE(notes.denied);
+  call_as(nobody());
+  static_cast<void>(create("mine"));
+  EXPECT_EQ(notes.resource, arn("mine"));
+  EXPECT_TRUE(notes.denied);
+  context_->notes = nullptr;
+}
+
 TEST_F(Authorize, NobodyIsDeniedEveryAction) {
   call_as(nobody());
   for (const NamedCall& call : calls()) {

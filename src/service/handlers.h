@@ -29,6 +29,7 @@
 #include "model/names.h"
 #include "model/receipt_handle.h"
 #include "service/directory.h"
+#include "service/request_notes.h"
 
 namespace millrace {
 
@@ -61,6 +62,7 @@ struct Context {
   Timestamp now = {};                // by the wall clock; zero where access is not enforced
   std::string_view user_agent = {};  // likewise empty
   HangUpWatch* hang_up = nullptr;    // null where nothing can hang up
+  RequestNotes* notes = nullptr;     // for the logs; null where nobody wants to know
 
   // What a handler leaves for the reply:
 

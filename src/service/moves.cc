@@ -53,6 +53,7 @@ Expected<QueueInfoPointer> find_by_arn(const Context& context, std::string_view 
         ": arn:<partition>:<service>:<region>:<account-id>:<resource-id>"));
   }
   QueueInfoPointer info = context.service.registry.find(*arn);
+  if (!info) note_queue(context.notes, arn->region(), arn->account(), arn->name().text());
   const Expected<void> allowed = info ? authorize(context, *info) : authorize(context);
   if (!allowed) return allowed.error();
   if (!info) return no_such_resource(parameter);

@@ -41,6 +41,8 @@ bool wants_counts(const std::vector<std::string>& names) {
 }  // namespace
 
 Answer<api::CreateQueueResponse> create_queue(Context& context, api::CreateQueueRequest& request) {
+  const std::string_view given_name = request.queue_name ? *request.queue_name : std::string_view();
+  note_queue(context.notes, context.service.region, context.caller->account, given_name);
   if (const Expected<void> allowed = authorize(context); !allowed) co_return allowed.error();
   const Expected<QueueName> name = parse_name(request.queue_name);
   if (!name) co_return name.error();
@@ -77,6 +79,7 @@ Answer<api::GetQueueUrlResponse> get_queue_url(Context& context, api::GetQueueUr
     account = AccountId::parse(*request.queue_owner_aws_account_id);
   }
   const QueueInfoPointer info = account ? context.service.directory.find(*account, *name) : nullptr;
+  if (account) note_queue(context.notes, context.service.region, *account, name->text());
   const Expected<void> allowed = info ? authorize(context, *info) : authorize(context);
   if (!allowed && context.caller->anonymous()) co_return allowed.error();
   // Who has no access to a queue is not told whether there is one.

@@ -126,6 +126,7 @@ awaitable<Expected<void>> Registry::restore() {
     const QueueId id = info.id;
     if (row != remembered.names.end() && row->second == NameRow(id)) {
       complete.insert(id);
+      ++of_account_[info.account];
       directory_.publish(std::make_shared<const QueueInfo>(std::move(info)));
       ++queue_counts_[shard_number(id)];
       continue;
@@ -211,6 +212,8 @@ awaitable<Expected<QueueInfoPointer>> Registry::create(NewQueue wanted) {
   }
   Expected<QueueConfig> config = config_of_new(wanted);
   if (!config) co_return config.error();
+  const Expected<void> room = check_room(wanted.account);
+  if (!room) co_return room.error();
   co_return co_await make(std::move(wanted), std::move(*config));
 }
 
@@ -249,9 +252,21 @@ awaitable<Expected<QueueInfoPointer>> Registry::make(NewQueue wanted, QueueConfi
   }
   directory_.publish(info);
   ++queue_counts_[number];
+  ++of_account_[info->account];
   // A shard that fails here gives its queues their settings again when it comes back.
   static_cast<void>(co_await configure_sources(arn_of(*info)));
   co_return QueueInfoPointer(info);
+}
+
+// SQS itself has no such limit; OverLimit is what its other limits of an account are told by, and
+// what no SDK tries again.
+Expected<void> Registry::check_room(const AccountId& account) const {
+  const auto count = of_account_.find(account);
+  const std::size_t queues = count == of_account_.end() ? 0 : count->second;
+  if (options_.queues_max == 0 || queues < options_.queues_max) return {};
+  return ApiError(
+      ErrorCode::over_limit,
+      "An account may have " + std::to_string(options_.queues_max) + " queues on this server.");
 }
 
 awaitable<Expected<void>> Registry::check_name_is_free(std::string key) {
@@ -346,6 +361,7 @@ awaitable<Expected<void>> Registry::remove(AccountId account, QueueName name) {
   static_cast<void>(co_await driver_of(info->id).call(erase));
   directory_.withdraw(account, name);
   --queue_counts_[shard_number(info->id)];
+  if (--of_account_[account] == 0) of_account_.erase(account);
   static_cast<void>(co_await configure_sources(arn_of(*info)));
   co_return Expected<void>();
 }

@@ -10,6 +10,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -38,6 +39,7 @@ class Registry {
     Region region;  // of every queue's ARN
     /// How long the name of a deleted queue is blocked; 0 relaxes the rule.
     Milliseconds name_reuse_interval = limits::kNameReuseInterval;
+    std::size_t queues_max = 0;  // of one account; 0: no limit
   };
 
   /// @param shards by number, at least one; they and `directory` outlive the registry.
@@ -61,7 +63,7 @@ class Registry {
   };
   /// Makes a queue, unless it exists with the attributes given.
   /// @return the queue; the errors of create_config() and of a RedrivePolicy's target,
-  /// QueueNameExists, QueueDeletedRecently, ServiceUnavailable.
+  /// QueueNameExists, QueueDeletedRecently, OverLimit, ServiceUnavailable.
   boost::asio::awaitable<Expected<QueueInfoPointer>> create(NewQueue wanted);
 
   /// What a change is of: only that of the config moves LastModifiedTimestamp.
@@ -102,6 +104,7 @@ class Registry {
   Expected<void> compile_policy(QueueInfo& info) const;
   Expected<QueueConfig> config_of_new(const NewQueue& wanted) const;
   boost::asio::awaitable<Expected<QueueInfoPointer>> make(NewQueue wanted, QueueConfig config);
+  Expected<void> check_room(const AccountId& account) const;
   boost::asio::awaitable<Expected<void>> check_name_is_free(std::string key);
   boost::asio::awaitable<Expected<void>> set_name(std::string key, QueueId queue);
   boost::asio::awaitable<Expected<void>> configure_sources(QueueArn target);
@@ -112,8 +115,9 @@ class Registry {
 
   AsyncLock lock_;  // one change at a time
   // What follows belongs to the change that is under way, on whatever thread it runs.
-  std::vector<std::size_t> queue_counts_;  // by shard
-  std::deque<Tombstone> tombstones_;       // of names that shard 0 still has rows of, oldest first
+  std::vector<std::size_t> queue_counts_;        // by shard
+  std::map<AccountId, std::size_t> of_account_;  // how many queues each account has
+  std::deque<Tombstone> tombstones_;  // of names that shard 0 still has rows of, oldest first
 };
 
 }  // namespace millrace

@@ -12,8 +12,8 @@ using testing::SizeIs;
 
 // A start of the server over shards that remember what was done before.
 struct Restarted {
-  Restarted(const Region& region, std::span<ShardDriver* const> shards)
-      : registry({.region = region}, directory, shards) {}
+  Restarted(const Region& region, std::span<ShardDriver* const> shards, std::size_t queues_max)
+      : registry({.region = region, .queues_max = queues_max}, directory, shards) {}
 
   Directory directory;
   Registry registry;
@@ -21,8 +21,8 @@ struct Restarted {
 
 class RegistryTest : public ServiceFixture {
  protected:
-  std::unique_ptr<Restarted> restart() {
-    auto restarted = std::make_unique<Restarted>(kRegion, shards_);
+  std::unique_ptr<Restarted> restart(std::size_t queues_max = 0) {
+    auto restarted = std::make_unique<Restarted>(kRegion, shards_, queues_max);
     EXPECT_TRUE(run(restarted->registry.restore()));
     return restarted;
   }
@@ -56,6 +56,23 @@ class RegistryTest : public ServiceFixture {
     ASSERT_TRUE(run(shards_[0]->call(set)));
   }
 };
+
+TEST_F(RegistryTest, AnAccountMayHaveSoManyQueues) {
+  ASSERT_TRUE(create("one"));
+  const auto restarted = restart(2);
+  const auto make = [&](const AccountId& account, std::string_view name) {
+    return run(restarted->registry.create(
+        {.account = account, .name = *QueueName::parse(name), .attributes = {}, .tags = {}}));
+  };
+  EXPECT_TRUE(make(kAccount, "two"));
+  const auto third = make(kAccount, "three");
+  ASSERT_FALSE(third);
+  EXPECT_EQ(third.error().code(), ErrorCode::over_limit);
+  EXPECT_TRUE(make(kAccount, "one")) << "which is there";
+  EXPECT_TRUE(make(*AccountId::parse("111122223333"), "three")) << "of another account";
+  EXPECT_TRUE(run(restarted->registry.remove(kAccount, *QueueName::parse("one"))));
+  EXPECT_TRUE(make(kAccount, "three"));
+}
 
 TEST_F(RegistryTest, ARestartFindsEveryQueueAsItWas) {
   ASSERT_TRUE(create("a", {{"DelaySeconds", "7"}}, {{"team", "one"}}));
@@ -109,7 +126,7 @@ TEST_F(RegistryTest, ARestartStopsAtARowThatItCannotRead) {
     return {};
   };
   ASSERT_TRUE(run(shards_[0]->call(spoil)));
-  Restarted restarted(kRegion, shards_);
+  Restarted restarted(kRegion, shards_, 0);
   EXPECT_EQ(run(restarted.registry.restore()).error().code(), ErrorCode::internal_failure);
 }
 

@@ -18,6 +18,7 @@ Expected<QueueInfoPointer> find_queue(const Context& context, std::string_view q
   if (url) {
     const AccountId& account = url->account ? *url->account : context.caller->account;
     info = context.service.directory.find(account, url->name);
+    if (!info) note_queue(context.notes, context.service.region, account, url->name.text());
   }
   const Expected<void> allowed = info ? authorize(context, *info) : authorize(context);
   if (!allowed) return allowed.error();

@@ -1,0 +1,152 @@
+#include "observe/line_file.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+namespace millrace {
+namespace {
+
+using ::testing::ElementsAre;
+
+class LineFileTest : public ::testing::Test {
+ protected:
+  LineFileTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "millrace-XXXXXX").string();
+    folder_ = ::mkdtemp(pattern.data());
+    options_.path = path("audit.log");
+    options_.gap_line = [](std::uint64_t dropped) { return "gap " + std::to_string(dropped); };
+  }
+  ~LineFileTest() override { std::filesystem::remove_all(folder_); }
+
+  std::string path(const std::string& name) const { return folder_ / name; }
+  std::vector<std::string> lines(const std::string& name) const {
+    std::ifstream file(path(name));
+    std::vector<std::string> all;
+    for (std::string line; std::getline(file, line);) all.push_back(line);
+    return all;
+  }
+  unsigned mode(const std::string& name) const {
+    struct stat facts {};
+    EXPECT_EQ(::stat(path(name).c_str(), &facts), 0) << name;
+    return facts.st_mode & 0777;
+  }
+  std::unique_ptr<LineFile> open() const {
+    auto file = LineFile::open(options_);
+    EXPECT_TRUE(file.has_value());
+    return std::move(*file);
+  }
+
+  std::filesystem::path folder_;
+  LineFileOptions options_;
+};
+
+TEST_F(LineFileTest, AppendsLinesToAFileOfItsOwners) {
+  const mode_t former = ::umask(0);
+  open()->write("one {} %v");
+  ::umask(former);
+  EXPECT_EQ(mode("audit.log"), 0600u);
+  ::chmod(path("audit.log").c_str(), 0644);
+  {
+    const auto file = open();
+    file->write("two");
+    file->write_first("three");
+  }
+  EXPECT_THAT(lines("audit.log"), ElementsAre("one {} %v", "two", "three"));
+  EXPECT_EQ(mode("audit.log"), 0600u);
+}
+
+TEST_F(LineFileTest, AFileThatReachesItsSizeIsRenamed) {
+  options_.bytes_max = 10;
+  options_.files_max = 2;
+  {
+    const auto file = open();
+    for (const char* line : {"line 1", "line 2", "line 3", "line 4"}) file->write(line);
+  }
+  EXPECT_THAT(lines("audit.log"), ElementsAre("line 4"));
+  EXPECT_THAT(lines("audit.1.log"), ElementsAre("line 3"));
+  EXPECT_THAT(lines("audit.2.log"), ElementsAre("line 2"));
+  EXPECT_FALSE(std::filesystem::exists(path("audit.3.log")));
+  for (const char* name : {"audit.log", "audit.1.log", "audit.2.log"}) EXPECT_EQ(mode(name), 0600u);
+}
+
+TEST_F(LineFileTest, OpensItsNameAgain) {
+  auto file = open();
+  std::filesystem::rename(path("audit.log"), path("taken-away"));
+  EXPECT_TRUE(file->reopen());
+  file->write("after");
+  std::filesystem::rename(folder_, folder_.string() + "-moved");
+  EXPECT_FALSE(file->reopen());
+  file->write("kept");
+  file.reset();
+  std::filesystem::rename(folder_.string() + "-moved", folder_);
+  EXPECT_THAT(lines("audit.log"), ElementsAre("after", "kept"));
+  EXPECT_THAT(lines("taken-away"), ElementsAre());
+}
+
+TEST_F(LineFileTest, WhatCannotBeOpenedIsAnError) {
+  options_.path = path("missing/audit.log");
+  EXPECT_EQ(LineFile::open(options_).error(), std::errc::no_such_file_or_directory);
+  EXPECT_FALSE(std::filesystem::exists(path("missing")));
+  options_.path = folder_;
+  EXPECT_EQ(LineFile::open(options_).error(), std::errc::is_a_directory);
+  options_.path = path("pipe");
+  ASSERT_EQ(::mkfifo(options_.path.c_str(), 0600), 0);
+  EXPECT_EQ(LineFile::open(options_).error(), std::errc::no_such_device_or_address);
+}
+
+TEST_F(LineFileTest, NobodyWaitsForAFullQueueAndTheGapIsTold) {
+  // A pipe that is not read takes no more than its buffer: the writing thread hangs then.
+  options_.path = path("pipe");
+  ASSERT_EQ(::mkfifo(options_.path.c_str(), 0600), 0);
+  const int pipe = ::open(options_.path.c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_GE(pipe, 0);
+  options_.bytes_max = 1000;  // not of a pipe
+  options_.lines_max = 50;
+  options_.lines_reserved = 10;
+  const std::size_t size = 1000;
+  const std::size_t written = 5000;
+  auto file = open();
+  for (std::size_t i = 0; i < written; ++i) file->write(std::string(size, 'x'));
+  for (std::size_t i = 0; i < 11; ++i) file->write_first(std::string(size, 'y'));
+
+  // The writer ends only when the pipe has been read.
+  ::fcntl(pipe, F_SETFL, 0);
+  std::string all;
+  std::array<char, 4096> part;
+  while (all.find("gap ") == std::string::npos || all.back() != '\n') {
+    const ssize_t bytes = ::read(pipe, part.data(), part.size());
+    ASSERT_GT(bytes, 0);
+    all.append(part.data(), static_cast<std::size_t>(bytes));
+  }
+  file.reset();
+  ::close(pipe);
+
+  std::istringstream text(all);
+  std::size_t ordinary = 0;
+  std::size_t first = 0;
+  std::size_t dropped = 0;
+  for (std::string line; std::getline(text, line);) {
+    if (line.starts_with("gap ")) {
+      EXPECT_EQ(dropped, 0u) << "told once";
+      dropped = std::stoul(line.substr(4));
+    } else {
+      ASSERT_EQ(line.size(), size);
+      (line[0] == 'x' ? ordinary : first)++;
+    }
+  }
+  EXPECT_EQ(first, 10u) << "the places that were reserved";
+  EXPECT_EQ(ordinary + first + dropped, written + 11);
+  EXPECT_LT(ordinary, 1000u);
+}
+
+}  // namespace
+}  // namespace millrace
