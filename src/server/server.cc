@@ -277,8 +277,9 @@ void Server::reload_credentials() {
                 {{"cause", credentials.error().message()}});
       return;
     }
-    log_info("credentials taken over", {{"keys", (*credentials)->size()}});
+    const std::size_t keys = (*credentials)->size();
     credentials_ = std::move(*credentials);
+    log_info("credentials taken over", {{"keys", keys}});  // from now on, whoever waits for it
   });
 }
 
