@@ -1,13 +1,10 @@
 #include "service/authorize.h"
 
 #include <optional>
-#include <span>
-#include <string>
 #include <utility>
 
 #include "auth/decision.h"
 #include "base/check.h"
-#include "service/registry.h"
 #include "service/resolve.h"
 
 namespace millrace {
@@ -15,17 +12,9 @@ namespace millrace {
 namespace {
 
 /// What the Query protocol says, and what both say to those who are nobody.
-std::string denied_text(std::string_view url) {
-  return std::string("Access to the resource ").append(url).append(" is denied.");
-}
-
-/// The identity policy of every user: it may do what its account may.
-const Policy& everything() {
-  static const Policy policy =
-      Policy::of_identity(
-          R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}})")
-          .value();
-  return policy;
+std::string denied_text(const Context& context, const QueueInfo* queue) {
+  const std::string url = queue != nullptr ? url_of(context, *queue) : context.base_url + "/";
+  return "Access to the resource " + url + " is denied.";
 }
 
 Principal principal_of(const Caller& caller) {
@@ -39,38 +28,54 @@ Principal principal_of(const Caller& caller) {
   return principal;
 }
 
+std::string arn_of(const Region& region, const Resource& resource) {
+  std::string arn = "arn:";
+  arn.append(region.partition()).append(":sqs:").append(region.text()).append(":");
+  return arn.append(resource.account.text()).append(":").append(resource.name);
+}
+
 }  // namespace
 
-Expected<void> authorize(const Context& context, const QueueInfo& queue) {
+Expected<void> authorize(const Context& context, PolicyAction action, const Resource& resource,
+                         const RequestTags& tags) {
   if (!context.service.access_enforced) return {};
   const Caller& caller = *context.caller;
-  const bool own = !caller.anonymous() && caller.account == queue.account;
-  if (own && queue.policy == nullptr) return {};
-  const std::optional<PolicyAction> action = policy_action_of(context.action);
-  CHECK(action);  // it is in the table of actions
-  const std::string resource = context.service.registry.arn_of(queue).text();
+  const QueueInfo* const queue = resource.queue;
+  const Policy* const queue_policy = queue != nullptr ? queue->policy.get() : nullptr;
+  const bool own = !caller.anonymous() && caller.account == resource.account;
+  if (own && caller.user == kRootUser && queue_policy == nullptr) return {};
+  if (queue == nullptr && !own && !caller.anonymous()) return {};
+  const std::string arn = arn_of(context.service.region, resource);
   AccessRequest request;
   request.principal = principal_of(caller);
-  request.action = *action;
-  request.resource = resource;
+  request.action = action;
+  request.resource = arn;
   request.now = context.now;
   request.source_ip = context.source_address;
   request.secure_transport = context.secure;
   request.user_agent = context.user_agent;
-  request.resource_tags = &queue.tags;
-  const Policy* const identity[] = {&everything()};
-  const bool user = request.principal.kind == PrincipalKind::user;
-  const Decision decision = decide(request, std::span(identity, user ? 1 : 0), queue.policy.get());
+  request.resource_tags = queue != nullptr ? &queue->tags : nullptr;
+  request.request_tags = tags.tags;
+  request.tag_keys = tags.keys;
+  const Decision decision = decide(request, caller.policies, queue_policy);
   if (decision.allowed()) return {};
-  std::string denied = denied_text(url_of(context, queue));
+  std::string denied = denied_text(context, queue);
   if (caller.anonymous()) return ApiError(ErrorCode::access_denied, std::move(denied));
   return ApiError(ErrorCode::access_denied, access_denied(decision, request).message(),
                   std::move(denied));
 }
 
-Expected<void> authorize(const Context& context) {
+Expected<void> authorize(const Context& context, const Resource& resource,
+                         const RequestTags& tags) {
+  if (!context.service.access_enforced) return {};
+  const std::optional<PolicyAction> action = policy_action_of(context.action);
+  CHECK(action);  // it is in the table of actions
+  return authorize(context, *action, resource, tags);
+}
+
+Expected<void> deny_nobody(const Context& context) {
   if (!context.service.access_enforced || !context.caller->anonymous()) return {};
-  return ApiError(ErrorCode::access_denied, denied_text(context.base_url + "/"));
+  return ApiError(ErrorCode::access_denied, denied_text(context, nullptr));
 }
 
 }  // namespace millrace
