@@ -20,12 +20,13 @@ struct RequestLimits {
 /// How long a connection may take over each step, in milliseconds. Looked at once a second, so a
 /// step may last up to a second longer.
 struct SessionTimes {
-  Milliseconds idle = seconds(75);    // from one request's end to the next one's first byte
-  Milliseconds head = seconds(10);    // from the first byte of a head to its last
-  Milliseconds body = seconds(60);    // from the end of the head to the end of the body
-  Milliseconds memory = seconds(60);  // waiting for the core's memory budget before the body
-  Milliseconds write = seconds(30);   // without the client taking any byte of its reply
-  Milliseconds linger = seconds(2);   // reading what a refused client still sends
+  Milliseconds handshake = seconds(10);  // of TLS, from accepting the connection
+  Milliseconds idle = seconds(75);       // from one request's end to the next one's first byte
+  Milliseconds head = seconds(10);       // from the first byte of a head to its last
+  Milliseconds body = seconds(60);       // from the end of the head to the end of the body
+  Milliseconds memory = seconds(60);     // waiting for the core's memory budget before the body
+  Milliseconds write = seconds(30);      // without the client taking any byte of its reply
+  Milliseconds linger = seconds(2);      // reading what a refused client still sends
 };
 
 struct SessionLimits {

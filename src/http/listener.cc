@@ -24,6 +24,7 @@ using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>
 
 constexpr std::chrono::milliseconds kAcceptBackOff{200};
 constexpr std::chrono::seconds kTickInterval{1};
+constexpr std::size_t kConnections = 20000;
 
 // Throws boost::system::system_error.
 void bind_to(tcp::acceptor& acceptor, const ListenerOptions& options, bool shared) {
@@ -58,7 +59,9 @@ boost::system::result<std::shared_ptr<Listener>> Listener::open(
 Listener::Listener(asio::io_context& context, const ListenerOptions& options,
                    std::shared_ptr<SessionGroup> group)
     : group_(std::move(group)),
-      connections_max_(options.connections),
+      connections_(options.connections ? options.connections
+                                       : std::make_shared<ConnectionLimit>(kConnections)),
+      tls_(options.tls),
       acceptor_(context),
       pause_(context),
       ticker_(context) {}
@@ -90,6 +93,9 @@ void Listener::start() {
   group_->set_on_leave([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->on_session_left();
   });
+  connections_->add_on_free([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->pause_.cancel();
+  });
   const auto self = shared_from_this();
   asio::co_spawn(
       acceptor_.get_executor(), [self] { return self->accept_all(); }, asio::detached);
@@ -99,24 +105,16 @@ void Listener::start() {
 
 asio::awaitable<void> Listener::accept_all() {
   bool failing = false;
-  bool full = false;
   while (accepting_) {
-    // Said once until a tenth is free again, not for every connection that takes the last place.
-    if (group_->size() < connections_max_ - connections_max_ / 10) full = false;
-    if (group_->size() >= connections_max_) {
-      if (!std::exchange(full, true)) {
-        log_warning("too many connections", {{"connections", group_->size()}});
-      }
-      co_await pause(asio::steady_timer::duration::max());
-      continue;
-    }
     error_code error;
     tcp::endpoint peer;
     TcpSocket socket =
         co_await acceptor_.async_accept(peer, asio::redirect_error(asio::use_awaitable, error));
     if (!error) {
       failing = false;
-      start_session(std::move(socket), address_text(peer));
+      // Behind it, connections wait in the backlog.
+      co_await wait_for_place();
+      if (accepting_) start_session(std::move(socket), address_text(peer));
     } else if (accepting_ && error != asio::error::connection_aborted) {
       // Out of descriptors or memory: the connection stays in the backlog and the next accept would
       // fail at once, so trying again without a pause would only burn the core.
@@ -124,6 +122,17 @@ asio::awaitable<void> Listener::accept_all() {
       failing = true;
       co_await pause(kAcceptBackOff);
     }
+  }
+}
+
+asio::awaitable<void> Listener::wait_for_place() {
+  // Said once until a tenth is free again, not for every connection that takes the last place.
+  if (connections_->has_reserve()) full_ = false;
+  while (accepting_ && connections_->reached()) {
+    if (!std::exchange(full_, true)) {
+      log_warning("too many connections", {{"connections", connections_->count()}});
+    }
+    co_await pause(asio::steady_timer::duration::max());
   }
 }
 
@@ -136,9 +145,13 @@ asio::awaitable<void> Listener::pause(asio::steady_timer::duration length) {
 }
 
 void Listener::start_session(TcpSocket socket, std::string remote_address) {
-  std::make_shared<Session<PlainStream>>(group_, PlainStream(std::move(socket)),
-                                         std::move(remote_address))
-      ->start();
+  connections_->add();
+  const auto start = [&]<class Stream>(Stream stream) {
+    std::make_shared<Session<Stream>>(group_, std::move(stream), std::move(remote_address))
+        ->start();
+  };
+  if (tls_ == nullptr) return start(PlainStream(std::move(socket)));
+  start(TlsStream(std::move(socket), *tls_->load(std::memory_order_acquire)));
 }
 
 asio::awaitable<void> Listener::tick_all() {
@@ -177,11 +190,15 @@ void Listener::shut_down(Milliseconds grace, std::function<void()> on_done) {
   group_->tick();
   cut_at_ = group_->now() + grace;
   group_->drain();
-  asio::post(acceptor_.get_executor(), [self = shared_from_this()] { self->on_session_left(); });
+  asio::post(acceptor_.get_executor(), [self = shared_from_this()] { self->finish_if_empty(); });
 }
 
 void Listener::on_session_left() {
-  pause_.cancel();
+  connections_->remove();
+  finish_if_empty();
+}
+
+void Listener::finish_if_empty() {
   if (shutting_down_ && group_->size() == 0) finish();
 }
 

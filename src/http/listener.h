@@ -1,4 +1,5 @@
-// Listener: accepts connections on one address for one io_context, and ends them in order.
+// Listener: accepts connections on one address for one io_context, with or without TLS, and ends
+// them in order.
 //
 // Several contexts listen on one port each with a listener of its own (`share_port`); the kernel
 // spreads the connections. Everything is called on the context's thread, or before it runs. A
@@ -18,10 +19,12 @@
 
 #include "base/clock.h"
 #include "http/budget.h"
+#include "http/connection_limit.h"
 #include "http/handler.h"
 #include "http/limits.h"
 #include "http/session_group.h"
 #include "http/stream.h"
+#include "http/tls_context.h"
 
 namespace millrace {
 
@@ -30,8 +33,12 @@ struct ListenerOptions {
   std::uint16_t port = 0;             // 0: any free one, see Listener::port()
   bool share_port = false;            // SO_REUSEPORT: others may listen on the same port
   int backlog = 4096;                 // connections that the kernel may hold for us
-  std::size_t connections = 20000;    // more are left to the backlog until one closes
+  /// More wait until one closes, in the backlog all but the first. Shared by the listeners of one
+  /// core; null: a limit of 20000 of its own.
+  std::shared_ptr<ConnectionLimit> connections;
   SessionLimits limits;
+  /// What new connections begin with; outlives the listener, never null within. Null: no TLS.
+  const CurrentTls* tls = nullptr;
 };
 
 class Listener : public std::enable_shared_from_this<Listener> {
@@ -76,17 +83,21 @@ class Listener : public std::enable_shared_from_this<Listener> {
 
   boost::system::error_code bind(const ListenerOptions& options);
   boost::asio::awaitable<void> accept_all();
+  boost::asio::awaitable<void> wait_for_place();
   boost::asio::awaitable<void> tick_all();
   boost::asio::awaitable<void> pause(boost::asio::steady_timer::duration length);
   void start_session(TcpSocket socket, std::string remote_address);
   void on_session_left();
+  void finish_if_empty();
   void finish();
 
   std::shared_ptr<SessionGroup> group_;
-  std::size_t connections_max_;
+  const std::shared_ptr<ConnectionLimit> connections_;
+  const CurrentTls* tls_;
   boost::asio::ip::tcp::acceptor acceptor_;
   std::uint16_t port_ = 0;
   bool accepting_ = false;
+  bool full_ = false;                 // and that has been said
   boost::asio::steady_timer pause_;   // of the accept loop
   boost::asio::steady_timer ticker_;  // once a second
 

@@ -61,6 +61,7 @@ template <class Stream>
 asio::awaitable<void> Session<Stream>::run() {
   // Each await is a statement of its own: g++ 12 miscompiles those within conditions.
   bool open = true;
+  if constexpr (Stream::kSecure) open = co_await shake_hands();
   while (open) {
     open = co_await read_head();
     if (open && has_body() && !body_is_here()) open = co_await read_body();
@@ -69,6 +70,25 @@ asio::awaitable<void> Session<Stream>::run() {
     open = co_await write_reply();
     if (open) finish_request();
   }
+}
+
+template <class Stream>
+asio::awaitable<bool> Session<Stream>::shake_hands() {
+  if constexpr (Stream::kSecure) {
+    if (group_->draining()) co_return false;
+    enter(State::handshake, group_->limits().times.handshake);
+    std::string cause;
+    const typename Stream::Handshake outcome = co_await stream_.shake_hands(cause);
+    if (outcome == Stream::Handshake::done) co_return !aborted_;
+    if (outcome == Stream::Handshake::plain_http) {
+      co_await refuse(400, "This port speaks HTTPS; write https:// instead of http://.");
+    } else if (outcome == Stream::Handshake::refused) {
+      // Not at `info`: whoever reaches the server could fill the disk with it.
+      log_debug("handshake refused", {{"client", remote_address_}, {"cause", cause}});
+      co_await linger();
+    }
+  }
+  co_return false;
 }
 
 template <class Stream>
@@ -296,7 +316,7 @@ asio::awaitable<bool> Session<Stream>::write_rest(std::size_t written) {
 }
 
 template <class Stream>
-PlainStream::Buffers Session<Stream>::reply_from(std::size_t written) const {
+typename Stream::Buffers Session<Stream>::reply_from(std::size_t written) const {
   const std::size_t of_head = std::min(written, reply_head_.size());
   return {asio::buffer(reply_head_) + of_head, asio::buffer(response_.body) + (written - of_head)};
 }
@@ -372,7 +392,7 @@ void Session<Stream>::check_time(Timestamp now) {
 
 template <class Stream>
 void Session<Stream>::close_if_idle() {
-  if (state_ == State::idle) stream_.cancel();
+  if (state_ == State::idle || state_ == State::handshake) stream_.cancel();
 }
 
 template <class Stream>
@@ -449,5 +469,6 @@ void Session<Stream>::report_undelivered() {
 }
 
 template class Session<PlainStream>;
+template class Session<TlsStream>;
 
 }  // namespace millrace

@@ -22,6 +22,7 @@
 #include "http/request_parser.h"
 #include "http/session_group.h"
 #include "http/stream.h"
+#include "http/tls_stream.h"
 
 namespace millrace {
 
@@ -41,17 +42,19 @@ class Session final : public GroupedSession {
 
  private:
   enum class State {
-    idle,      // no byte of a request has come
-    reading,   // a head or a body is on its way
-    memory,    // waiting for the budget
-    handling,  // the handler has it
-    writing,   // the client takes its reply slowly
+    handshake,  // of TLS
+    idle,       // no byte of a request has come
+    reading,    // a head or a body is on its way
+    memory,     // waiting for the budget
+    handling,   // the handler has it
+    writing,    // the client takes its reply slowly
     lingering,
   };
 
   boost::asio::awaitable<void> run();
 
   // Of the following, true: go on; false: the connection is over.
+  boost::asio::awaitable<bool> shake_hands();
   boost::asio::awaitable<bool> read_head();
   boost::asio::awaitable<bool> read_body();
   boost::asio::awaitable<bool> read_chunks();
@@ -77,7 +80,7 @@ class Session final : public GroupedSession {
   void on_readable(std::uint64_t watch, bool aborted);
   void report_hang_up();
   void report_undelivered();
-  PlainStream::Buffers reply_from(std::size_t written) const;
+  typename Stream::Buffers reply_from(std::size_t written) const;
 
   std::shared_ptr<SessionGroup> group_;
   Stream stream_;
@@ -107,5 +110,6 @@ class Session final : public GroupedSession {
 };
 
 extern template class Session<PlainStream>;
+extern template class Session<TlsStream>;
 
 }  // namespace millrace

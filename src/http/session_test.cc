@@ -1,221 +1,33 @@
-// Sessions and their listener over real loopback sockets. Client and server share one thread, and
-// time moves only by the clock of the test, so nothing sleeps and nothing races.
+// Sessions and their listener, over plain TCP and over TLS alike; see support/session_harness.h.
 #include "http/session.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <memory>
-#include <optional>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/connect.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/write.hpp>
-
-#include "http/listener.h"
+#include "support/session_harness.h"
 
 namespace millrace {
 namespace {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
-using boost::system::error_code;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-using Task = asio::awaitable<void>;
-
-struct Reply {
-  unsigned status = 0;  // 0: the connection ended before a whole reply
-  std::string head;
-  std::string body;
-};
-
-/// A client that does by hand what it is told, on the server's own thread.
-class Client {
- public:
-  Client(asio::io_context& context, std::uint16_t port, int receive_buffer = 0)
-      : socket_(context, tcp::v4()) {
-    if (receive_buffer != 0) {
-      socket_.set_option(asio::socket_base::receive_buffer_size(receive_buffer));
-    }
-    socket_.connect(tcp::endpoint(asio::ip::address_v4::loopback(), port));
-  }
-
-  Task send(std::string bytes) {
-    error_code ignored;  // what the server makes of it is looked at, not how far it got
-    co_await asio::async_write(socket_, asio::buffer(bytes),
-                               asio::redirect_error(asio::use_awaitable, ignored));
-  }
-
-  /// One reply; of one to HEAD there is no body.
-  asio::awaitable<Reply> reply(bool to_head = false) {
-    Reply reply;
-    std::size_t end = 0;
-    while ((end = received_.find("\r\n\r\n")) == std::string::npos) {
-      if (!co_await more()) co_return reply;
-    }
-    reply.head = received_.substr(0, end + 4);
-    received_.erase(0, end + 4);
-    std::size_t length = 0;
-    const std::size_t field = reply.head.find("Content-Length: ");
-    if (field != std::string::npos && !to_head) length = std::stoul(reply.head.substr(field + 16));
-    while (received_.size() < length) {
-      if (!co_await more()) co_return reply;
-    }
-    reply.body = received_.substr(0, length);
-    received_.erase(0, length);
-    reply.status = static_cast<unsigned>(std::stoul(reply.head.substr(9, 3)));
-    co_return reply;
-  }
-
-  asio::awaitable<Reply> ask(std::string bytes) {
-    co_await send(std::move(bytes));
-    co_return co_await reply();
-  }
-
-  /// Whether the server closes now, having sent nothing more.
-  asio::awaitable<bool> is_closed() {
-    const bool had_more = co_await more();
-    co_return !had_more && received_.empty();
-  }
-
-  std::size_t unread() { return socket_.available(); }
-  void half_close() { socket_.shutdown(tcp::socket::shutdown_send); }
-  void close() { socket_.close(); }
-  /// Closes with a reset instead of an orderly end.
-  void reset() {
-    socket_.set_option(asio::socket_base::linger(true, 0));
-    socket_.close();
-  }
-
- private:
-  asio::awaitable<bool> more() {
-    std::array<char, 65536> bytes;
-    error_code error;
-    const std::size_t size = co_await socket_.async_read_some(
-        asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
-    received_.append(bytes.data(), size);
-    co_return !error;
-  }
-
-  tcp::socket socket_;
-  std::string received_;
-};
-
-class SessionTest : public ::testing::Test {
+class SessionTest : public SessionHarness, public ::testing::TestWithParam<bool> {
  protected:
-  static constexpr std::string_view kGet = "GET /x HTTP/1.1\r\nHost: h\r\n\r\n";
-
-  SessionTest() { options_.limits.request.body_bytes = kBodyMax; }
-
-  void listen() {
-    budget_ = std::make_shared<MemoryBudget>(budget_bytes_);
-    auto opened =
-        Listener::open(context_, options_, clock_, budget_,
-                       [this](const HttpRequest& request, HttpResponse& response) -> Task {
-                         return handle(request, response);
-                       });
-    ASSERT_TRUE(opened.has_value());
-    listener_ = *opened;
-    listener_->start();
-  }
-
-  /// Runs `test` as a client of a listener until it ends.
-  void run(std::function<Task()> test) {
-    if (listener_ == nullptr) listen();
-    bool ended = false;
-    asio::co_spawn(context_, test(), [&](std::exception_ptr exception) {
-      ended = true;
-      EXPECT_FALSE(exception);
-      context_.stop();
-    });
-    context_.run_for(std::chrono::seconds(20));
-    EXPECT_TRUE(ended) << "the test waits for something that does not come";
-    context_.restart();
-  }
-
-  Client client() { return Client(context_, listener_->port()); }
-
-  /// Lets the server do all that it can do now: loopback delivers at once, and every turn of the
-  /// context looks at the sockets once.
-  Task settle() {
-    for (int turn = 0; turn < 100; ++turn) {
-      co_await asio::post(context_, asio::use_awaitable);
-    }
-  }
-
-  Task pass(Milliseconds time) {
-    co_await settle();
-    clock_.advance(time);
-    listener_->tick();
-    co_await settle();
-  }
-
-  // /wait waits until it is woken by wake_ or by the client's hang-up; all else answers at once.
-  Task handle(const HttpRequest& request, HttpResponse& response) {
-    ++handled_;
-    memory_kept_ = response.body.capacity();
-    response.fields.emplace_back("x-amzn-RequestId", "id-" + std::to_string(handled_));
-    response.content_type = "text/plain";
-    response.on_undelivered = [this] { ++undelivered_; };
-    if (request.target.starts_with("/wait")) {
-      asio::steady_timer wake(context_, asio::steady_timer::time_point::max());
-      wake_ = &wake;
-      if (request.target == "/wait") {
-        request.hang_up->watch([this, &wake] {
-          ++hang_ups_;
-          wake.cancel();
-        });
-      }
-      error_code ignored;
-      co_await wake.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-      wake_ = nullptr;
-    }
-    if (request.target == "/throw") throw std::runtime_error("meant");
-    if (request.target == "/big") response.body.assign(kBigReply, 'b');
-    if (request.target == "/close") response.close = true;
-    if (request.target == "/none") response.status = 204;
-    if (response.body.empty()) {
-      response.body = std::string(request.method) + " " + std::string(request.target) + " " +
-                      std::string(request.body);
-    }
-  }
-
-  static constexpr std::size_t kBodyMax = 1024 * 1024;
-  static constexpr std::size_t kBigReply = 32 * 1024 * 1024;
-
-  asio::io_context context_{1};
-  ManualClock clock_{Timestamp{1'700'000'000'000}};
-  ListenerOptions options_;
-  std::size_t budget_bytes_ = 4 * kBodyMax;
-  std::shared_ptr<MemoryBudget> budget_;
-  std::shared_ptr<Listener> listener_;
-  asio::steady_timer* wake_ = nullptr;
-  int handled_ = 0;
-  std::size_t memory_kept_ = 0;  // for the reply, from earlier ones
-  int hang_ups_ = 0;
-  int undelivered_ = 0;
+  SessionTest() : SessionHarness(GetParam()) {}
 };
+INSTANTIATE_TEST_SUITE_P(Streams, SessionTest, ::testing::Values(false, true),
+                         [](const auto& test) { return test.param ? "Tls" : "Plain"; });
 
-std::string post(std::string_view target, std::string_view body, std::string_view fields = "") {
-  return "POST " + std::string(target) +
-         " HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
-         std::string(fields) + "\r\n" + std::string(body);
-}
-
-TEST_F(SessionTest, KeepsAConnectionForMoreRequests) {
+TEST_P(SessionTest, KeepsAConnectionForMoreRequests) {
   run([&]() -> Task {
-    Client one = client();
+    Client one = co_await client();
     const Reply first = co_await one.ask(post("/a", "hello"));
     EXPECT_EQ(first.status, 200u);
     EXPECT_EQ(first.body, "POST /a hello");
@@ -231,9 +43,9 @@ TEST_F(SessionTest, KeepsAConnectionForMoreRequests) {
   });
 }
 
-TEST_F(SessionTest, AnswersRequestsSentAheadInOrder) {
+TEST_P(SessionTest, AnswersRequestsSentAheadInOrder) {
   run([&]() -> Task {
-    Client one = client();
+    Client one = co_await client();
     std::string many;
     for (int i = 0; i < 50; ++i) many += post("/" + std::to_string(i), std::string(300, 'p'));
     co_await one.send(many);
@@ -243,9 +55,9 @@ TEST_F(SessionTest, AnswersRequestsSentAheadInOrder) {
   });
 }
 
-TEST_F(SessionTest, TakesARequestByteByByte) {
+TEST_P(SessionTest, TakesARequestByteByByte) {
   run([&]() -> Task {
-    Client one = client();
+    Client one = co_await client();
     for (const char c : post("/slow", "body")) {
       co_await one.send(std::string(1, c));
       co_await settle();
@@ -254,9 +66,9 @@ TEST_F(SessionTest, TakesARequestByteByByte) {
   });
 }
 
-TEST_F(SessionTest, UndoesChunkedBodies) {
+TEST_P(SessionTest, UndoesChunkedBodies) {
   run([&]() -> Task {
-    Client one = client();
+    Client one = co_await client();
     const std::string head = "POST /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
     co_await one.send(head + "5;x=y\r\nhello\r\n6\r\n world\r\n0\r\nTrailer: 1\r\n\r\n" +
                       std::string(kGet));
@@ -273,9 +85,9 @@ TEST_F(SessionTest, UndoesChunkedBodies) {
   });
 }
 
-TEST_F(SessionTest, InvitesTheBodyThatAClientHoldsBack) {
+TEST_P(SessionTest, InvitesTheBodyThatAClientHoldsBack) {
   run([&]() -> Task {
-    Client one = client();
+    Client one = co_await client();
     const std::string head =
         "POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n";
     EXPECT_EQ((co_await one.ask(head)).head, "HTTP/1.1 100 Continue\r\n\r\n");
@@ -286,11 +98,11 @@ TEST_F(SessionTest, InvitesTheBodyThatAClientHoldsBack) {
   });
 }
 
-TEST_F(SessionTest, ClosesWhenEitherSideWantsIt) {
+TEST_P(SessionTest, ClosesWhenEitherSideWantsIt) {
   run([&]() -> Task {
     for (const std::string& request :
          {post("/a", "x", "Connection: close\r\n"), post("/close", "x")}) {
-      Client one = client();
+      Client one = co_await client();
       const Reply reply = co_await one.ask(request);
       EXPECT_EQ(reply.status, 200u);
       EXPECT_THAT(reply.head, HasSubstr("Connection: close\r\n"));
@@ -301,9 +113,9 @@ TEST_F(SessionTest, ClosesWhenEitherSideWantsIt) {
   });
 }
 
-TEST_F(SessionTest, SpeaksHttp10) {
+TEST_P(SessionTest, SpeaksHttp10) {
   run([&]() -> Task {
-    Client one = client();
+    Client one = co_await client();
     const Reply kept = co_await one.ask("GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
     EXPECT_THAT(kept.head, HasSubstr("Connection: keep-alive\r\n"));
     EXPECT_THAT((co_await one.ask("GET /b HTTP/1.0\r\n\r\n")).head,
@@ -312,9 +124,9 @@ TEST_F(SessionTest, SpeaksHttp10) {
   });
 }
 
-TEST_F(SessionTest, LeavesTheBodyOutWhereThereIsNone) {
+TEST_P(SessionTest, LeavesTheBodyOutWhereThereIsNone) {
   run([&]() -> Task {
-    Client one = client();
+    Client one = co_await client();
     co_await one.send("HEAD /h HTTP/1.1\r\nHost: h\r\n\r\n");
     EXPECT_THAT((co_await one.reply(true)).head, HasSubstr("Content-Length: 8\r\n"));
     EXPECT_EQ((co_await one.ask("GET /none HTTP/1.1\r\nHost: h\r\n\r\n")).status, 204u);
@@ -322,7 +134,7 @@ TEST_F(SessionTest, LeavesTheBodyOutWhereThereIsNone) {
   });
 }
 
-TEST_F(SessionTest, RefusesAndClosesCleanly) {
+TEST_P(SessionTest, RefusesAndClosesCleanly) {
   run([&]() -> Task {
     const std::vector<std::pair<std::string, unsigned>> bad = {
         {"nonsense\r\n\r\n", 400},
@@ -333,7 +145,7 @@ TEST_F(SessionTest, RefusesAndClosesCleanly) {
         {"GET / HTTP/3.0\r\n\r\n", 505},
     };
     for (const auto& [request, status] : bad) {
-      Client one = client();
+      Client one = co_await client();
       const Reply reply = co_await one.ask(request);
       EXPECT_EQ(reply.status, status) << request.substr(0, 40);
       EXPECT_THAT(reply.head, HasSubstr("Connection: close\r\n"));
@@ -344,19 +156,19 @@ TEST_F(SessionTest, RefusesAndClosesCleanly) {
   });
 }
 
-TEST_F(SessionTest, AnswersForAHandlerThatThrows) {
+TEST_P(SessionTest, AnswersForAHandlerThatThrows) {
   run([&]() -> Task {
-    Client one = client();
+    Client one = co_await client();
     EXPECT_EQ((co_await one.ask("GET /throw HTTP/1.1\r\nHost: h\r\n\r\n")).status, 500u);
     EXPECT_EQ(undelivered_, 1);
     EXPECT_TRUE(co_await one.is_closed());
   });
 }
 
-TEST_F(SessionTest, ClosesIdleConnectionsAfterTheirTime) {
+TEST_P(SessionTest, ClosesIdleConnectionsAfterTheirTime) {
   run([&]() -> Task {
-    Client fresh = client();
-    Client used = client();
+    Client fresh = co_await client();
+    Client used = co_await client();
     co_await used.ask(post("/", std::string(10'000, 'x')));
     co_await pass(seconds(74));
     EXPECT_EQ(listener_->connections(), 2u);
@@ -370,9 +182,9 @@ TEST_F(SessionTest, ClosesIdleConnectionsAfterTheirTime) {
   });
 }
 
-TEST_F(SessionTest, GivesASlowHeadAndASlowBodyTheirTime) {
+TEST_P(SessionTest, GivesASlowHeadAndASlowBodyTheirTime) {
   run([&]() -> Task {
-    Client head = client();
+    Client head = co_await client();
     co_await head.send("GET / HTTP/1.1\r\n");
     co_await pass(seconds(9));
     co_await head.send("Host: h\r\n");
@@ -380,7 +192,7 @@ TEST_F(SessionTest, GivesASlowHeadAndASlowBodyTheirTime) {
     EXPECT_EQ((co_await head.reply()).status, 408u);
     EXPECT_TRUE(co_await head.is_closed());
 
-    Client body = client();
+    Client body = co_await client();
     co_await body.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n");
     co_await pass(seconds(59));
     co_await body.send("some");
@@ -393,9 +205,9 @@ TEST_F(SessionTest, GivesASlowHeadAndASlowBodyTheirTime) {
   });
 }
 
-TEST_F(SessionTest, ARequestMayBeHandledForAsLongAsItTakes) {
+TEST_P(SessionTest, ARequestMayBeHandledForAsLongAsItTakes) {
   run([&]() -> Task {
-    Client one = client();
+    Client one = co_await client();
     co_await one.send(post("/wait", ""));
     co_await pass(seconds(1000));
     EXPECT_EQ(hang_ups_, 0);
@@ -405,13 +217,13 @@ TEST_F(SessionTest, ARequestMayBeHandledForAsLongAsItTakes) {
   });
 }
 
-TEST_F(SessionTest, TellsAWaitingRequestThatItsClientHasGone) {
+TEST_P(SessionTest, TellsAWaitingRequestThatItsClientHasGone) {
   run([&]() -> Task {
     const std::vector<void (Client::*)()> ways = {&Client::close, &Client::reset,
                                                   &Client::half_close};
     int round = 0;
     for (const auto way : ways) {
-      Client one = client();
+      Client one = co_await client();
       co_await one.send(post("/wait", ""));
       co_await settle();
       EXPECT_NE(wake_, nullptr);
@@ -426,9 +238,9 @@ TEST_F(SessionTest, TellsAWaitingRequestThatItsClientHasGone) {
   });
 }
 
-TEST_F(SessionTest, WatchingLeavesRequestsSentAheadAlone) {
+TEST_P(SessionTest, WatchingLeavesRequestsSentAheadAlone) {
   run([&]() -> Task {
-    Client one = client();
+    Client one = co_await client();
     co_await one.send(post("/wait", ""));
     co_await settle();
     co_await one.send(std::string(kGet));
@@ -447,9 +259,9 @@ TEST_F(SessionTest, WatchingLeavesRequestsSentAheadAlone) {
   });
 }
 
-TEST_F(SessionTest, SaysWhenAReplyCouldNotBeDelivered) {
+TEST_P(SessionTest, SaysWhenAReplyCouldNotBeDelivered) {
   run([&]() -> Task {
-    Client one = client();
+    Client one = co_await client();
     co_await one.send(post("/wait-unwatched", ""));
     co_await settle();
     one.reset();
@@ -460,9 +272,9 @@ TEST_F(SessionTest, SaysWhenAReplyCouldNotBeDelivered) {
   });
 }
 
-TEST_F(SessionTest, WritesALargeReplyAsFastAsItIsRead) {
+TEST_P(SessionTest, WritesALargeReplyAsFastAsItIsRead) {
   run([&]() -> Task {
-    Client one = client();
+    Client one = co_await client();
     const Reply reply = co_await one.ask("GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
     EXPECT_EQ(reply.body, std::string(kBigReply, 'b'));
     EXPECT_EQ((co_await one.ask(std::string(kGet))).status, 200u);
@@ -470,18 +282,18 @@ TEST_F(SessionTest, WritesALargeReplyAsFastAsItIsRead) {
   });
 }
 
-TEST_F(SessionTest, KeepsNoMemoryOfALargeReply) {
+TEST_P(SessionTest, KeepsNoMemoryOfALargeReply) {
   run([&]() -> Task {
-    Client c = client();
+    Client c = co_await client();
     co_await c.ask("GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
     co_await c.ask(std::string(kGet));
     EXPECT_LE(memory_kept_, 32U * 1024);
   });
 }
 
-TEST_F(SessionTest, KeepsNoMemoryOfAnyReplyWhenIdle) {
+TEST_P(SessionTest, KeepsNoMemoryOfAnyReplyWhenIdle) {
   run([&]() -> Task {
-    Client c = client();
+    Client c = co_await client();
     co_await c.ask(post("/x", std::string(20'000, 'b')));
     co_await pass(seconds(3));
     co_await c.ask(std::string(kGet));
@@ -489,9 +301,9 @@ TEST_F(SessionTest, KeepsNoMemoryOfAnyReplyWhenIdle) {
   });
 }
 
-TEST_F(SessionTest, ClosesOnAClientThatDoesNotReadItsReply) {
+TEST_P(SessionTest, ClosesOnAClientThatDoesNotReadItsReply) {
   run([&]() -> Task {
-    Client one(context_, listener_->port(), 4096);
+    Client one = co_await client(4096);
     co_await one.send("GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
     co_await pass(seconds(29));
     EXPECT_EQ(listener_->connections(), 1u);
@@ -502,20 +314,20 @@ TEST_F(SessionTest, ClosesOnAClientThatDoesNotReadItsReply) {
   });
 }
 
-TEST_F(SessionTest, WaitsForMemoryBeforeItReadsABody) {
+TEST_P(SessionTest, WaitsForMemoryBeforeItReadsABody) {
   budget_bytes_ = kBodyMax;
   run([&]() -> Task {
     const std::string body(kBodyMax - 10, 'm');
-    Client holder = client();
+    Client holder = co_await client();
     co_await holder.send(post("/wait", body));
     co_await settle();
     EXPECT_EQ(budget_->free(), 10u);
-    Client waits = client();
+    Client waits = co_await client();
     co_await waits.send(post("/next", "more than ten"));
-    Client behind = client();
+    Client behind = co_await client();
     co_await settle();
     co_await behind.send(post("/behind", "x"));
-    Client bodiless = client();
+    Client bodiless = co_await client();
     EXPECT_EQ((co_await bodiless.ask(std::string(kGet))).status, 200u);
     EXPECT_EQ(handled_, 2) << "a body was read without memory for it";
     wake_->cancel();
@@ -526,12 +338,12 @@ TEST_F(SessionTest, WaitsForMemoryBeforeItReadsABody) {
   });
 }
 
-TEST_F(SessionTest, DoesNotWaitForMemoryForEver) {
+TEST_P(SessionTest, DoesNotWaitForMemoryForEver) {
   budget_bytes_ = kBodyMax;
   run([&]() -> Task {
-    Client holder = client();
+    Client holder = co_await client();
     co_await holder.send(post("/wait", std::string(kBodyMax, 'm')));
-    Client waits = client();
+    Client waits = co_await client();
     co_await waits.send(post("/next", "x"));
     co_await pass(seconds(60));
     EXPECT_EQ((co_await waits.reply()).status, 503u);
@@ -541,36 +353,63 @@ TEST_F(SessionTest, DoesNotWaitForMemoryForEver) {
   });
 }
 
-TEST_F(SessionTest, AcceptsNoMoreThanItsLimit) {
-  options_.connections = 2;
+TEST_P(SessionTest, AcceptsNoMoreThanItsLimit) {
+  options_.connections = std::make_shared<ConnectionLimit>(2);
   run([&]() -> Task {
-    Client one = client();
-    Client two = client();
+    Client one = co_await client();
+    Client two = co_await client();
     co_await one.ask(std::string(kGet));
     co_await two.ask(std::string(kGet));
-    Client three = client();
-    co_await three.send(std::string(kGet));
+    Client three = connect();
     co_await settle();
-    EXPECT_EQ(handled_, 2);
+    EXPECT_EQ(listener_->connections(), 2u);
     one.close();
-    EXPECT_EQ((co_await three.reply()).status, 200u);
+    co_await begin(three);
+    EXPECT_EQ((co_await three.ask(std::string(kGet))).status, 200u);
     EXPECT_EQ(listener_->connections(), 2u);
   });
 }
 
-TEST_F(SessionTest, ShutsDownInOrder) {
+TEST_P(SessionTest, SharesItsLimitWithOtherListeners) {
+  options_.connections = std::make_shared<ConnectionLimit>(1);
+  listen();
+  ListenerOptions plain = options_;
+  plain.tls = nullptr;
+  const auto opened =
+      Listener::open(context_, plain, clock_, budget_,
+                     [this](const HttpRequest& request, HttpResponse& response) -> Task {
+                       return handle(request, response);
+                     });
+  ASSERT_TRUE(opened.has_value());
+  (*opened)->start();
+  run([&]() -> Task {
+    Client first = co_await client();
+    Client elsewhere(context_, (*opened)->port());
+    co_await elsewhere.send(std::string(kGet));
+    co_await settle();
+    EXPECT_EQ(handled_, 0);
+    EXPECT_EQ((*opened)->connections(), 0u);
+    first.close();
+    EXPECT_EQ((co_await elsewhere.reply()).status, 200u);
+    elsewhere.close();
+    co_await settle();
+    EXPECT_EQ(options_.connections->count(), 0u);
+  });
+}
+
+TEST_P(SessionTest, ShutsDownInOrder) {
   run([&]() -> Task {
     bool done = false;
-    Client idle = client();
+    Client idle = co_await client();
     co_await idle.ask(std::string(kGet));
-    Client fresh = client();
-    Client busy = client();
+    Client fresh = co_await client();
+    Client busy = co_await client();
     co_await busy.send(post("/wait", ""));
     co_await settle();
     listener_->shut_down(seconds(10), [&] { done = true; });
     EXPECT_TRUE(co_await idle.is_closed());
     EXPECT_TRUE(co_await fresh.is_closed());
-    EXPECT_THROW(client(), boost::system::system_error) << "still listening";
+    EXPECT_THROW(connect(), boost::system::system_error) << "still listening";
     co_await pass(seconds(5));
     EXPECT_FALSE(done);
     EXPECT_EQ(hang_ups_, 0);
@@ -585,14 +424,14 @@ TEST_F(SessionTest, ShutsDownInOrder) {
   });
 }
 
-TEST_F(SessionTest, CutsWhatIsLeftAfterTheGracePeriod) {
+TEST_P(SessionTest, CutsWhatIsLeftAfterTheGracePeriod) {
   run([&]() -> Task {
     int done = 0;
-    Client watched = client();
+    Client watched = co_await client();
     co_await watched.send(post("/wait", ""));
-    Client slow = client();
+    Client slow = co_await client();
     co_await slow.send("GET / HT");
-    Client full(context_, listener_->port(), 4096);
+    Client full = co_await client(4096);
     co_await full.send("GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
     co_await settle();
     listener_->shut_down(seconds(5), [&] { ++done; });
@@ -606,10 +445,10 @@ TEST_F(SessionTest, CutsWhatIsLeftAfterTheGracePeriod) {
   });
 }
 
-TEST_F(SessionTest, DoesNotWaitForAHandlerThatIgnoresTheCut) {
+TEST_P(SessionTest, DoesNotWaitForAHandlerThatIgnoresTheCut) {
   run([&]() -> Task {
     int done = 0;
-    Client one = client();
+    Client one = co_await client();
     co_await one.send(post("/wait-unwatched", ""));
     co_await settle();
     listener_->shut_down(0, [&] { ++done; });
@@ -624,7 +463,7 @@ TEST_F(SessionTest, DoesNotWaitForAHandlerThatIgnoresTheCut) {
   });
 }
 
-TEST_F(SessionTest, ShutsDownAtOnceWithoutConnections) {
+TEST_P(SessionTest, ShutsDownAtOnceWithoutConnections) {
   run([&]() -> Task {
     bool done = false;
     listener_->shut_down(seconds(10), [&] { done = true; });
@@ -634,7 +473,7 @@ TEST_F(SessionTest, ShutsDownAtOnceWithoutConnections) {
   });
 }
 
-TEST_F(SessionTest, EndsWithItsContextInAnyState) {
+TEST_P(SessionTest, EndsWithItsContextInAnyState) {
   budget_bytes_ = kBodyMax;
   run([&]() -> Task {
     // Left as they are: the fixture's end takes context, sessions and waiters apart under them.
@@ -642,7 +481,7 @@ TEST_F(SessionTest, EndsWithItsContextInAnyState) {
     for (const std::string& bytes :
          {std::string(), std::string("GET /"), post("/wait", std::string(kBodyMax, 'x')),
           post("/a", "waits for memory"), post("/b", "and so does this")}) {
-      held->push_back(client());
+      held->push_back(co_await client());
       co_await held->back().send(bytes);
       co_await settle();
     }
@@ -650,7 +489,7 @@ TEST_F(SessionTest, EndsWithItsContextInAnyState) {
   });
 }
 
-TEST_F(SessionTest, OpenReportsErrors) {
+TEST_P(SessionTest, OpenReportsErrors) {
   listen();
   ListenerOptions taken;
   taken.port = listener_->port();
@@ -661,7 +500,7 @@ TEST_F(SessionTest, OpenReportsErrors) {
   EXPECT_TRUE(Listener::open(context_, taken, clock_, budget_, nullptr).has_error());
 }
 
-TEST_F(SessionTest, ListenersCanShareAPort) {
+TEST_P(SessionTest, ListenersCanShareAPort) {
   options_.share_port = true;
   listen();
   ListenerOptions same = options_;

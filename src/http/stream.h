@@ -1,5 +1,5 @@
 // PlainStream: the bytes of a connection over TCP. Session is written against this interface, so
-// that a stream over TLS takes the same place.
+// that TlsStream (tls_stream.h) takes the same place.
 #pragma once
 
 #include <sys/socket.h>

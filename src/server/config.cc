@@ -17,6 +17,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/asio/ip/address.hpp>
 
+#include "auth/address_range.h"
 #include "base/encoding.h"
 #include "base/limits.h"
 #include "model/names.h"
@@ -47,7 +48,23 @@ constexpr std::int64_t kTimeSecondsMax = 86'400;
 
 const OptionRow kOptions[] = {
     {"listen", &ServeOptions::listen, "HOST:PORT",
-     "address to serve on; several are separated by commas. Port 0 takes any free one"},
+     "address to serve plain HTTP on; several are separated by commas. Port 0 takes any free one; "
+     "\"off\" switches plain HTTP off"},
+    {"tls-listen", &ServeOptions::tls_listen, "HOST:PORT",
+     "address to serve HTTPS on; several are separated by commas"},
+    {"tls-certificate", &ServeOptions::tls_certificate, "FILE",
+     "certificate of the server in PEM, and behind it those of the authorities in between; read "
+     "again on SIGHUP"},
+    {"tls-key", &ServeOptions::tls_key, "FILE",
+     "private key of the certificate in PEM, for its owner's eyes only; read again on SIGHUP"},
+    {"tls-client-ca", &ServeOptions::tls_client_ca, "FILE",
+     "certificates in PEM of those who sign for clients; with it, a client without a certificate "
+     "of theirs is turned away. Read again on SIGHUP"},
+    {"tls-minimum-version", &ServeOptions::tls_minimum_version, "1.2|1.3",
+     "oldest version of TLS that is spoken"},
+    {"trusted-proxies", &ServeOptions::trusted_proxies, "ADDRESS[/BITS]",
+     "proxies, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto are believed; from "
+     "others these fields mean nothing"},
     {"data", &ServeOptions::data, "DIR", "directory of the durable data; made if it is missing"},
     {.name = "config",
      .member = &ServeOptions::config,
@@ -89,6 +106,8 @@ const OptionRow kOptions[] = {
      "connections at once; more wait until one closes", 1, 1'000'000},
     {"idle-timeout", &ServeOptions::idle_seconds, "SECONDS",
      "how long a connection may rest between two requests", 1, kTimeSecondsMax},
+    {"handshake-timeout", &ServeOptions::handshake_seconds, "SECONDS",
+     "how long a client may take for the handshake of TLS", 1, kTimeSecondsMax},
     {"head-timeout", &ServeOptions::head_seconds, "SECONDS",
      "how long a client may take to send a request's head", 1, kTimeSecondsMax},
     {"body-timeout", &ServeOptions::body_seconds, "SECONDS",
@@ -279,21 +298,56 @@ bool is_base_url(std::string_view url) {
   return false;
 }
 
-StartResult<void> check_listening(const ServeOptions& options) {
-  for (const std::string& text : options.listen) {
+/// @param flag of the option that `addresses` stand in.
+StartResult<void> check_addresses(const std::string& flag,
+                                  const std::vector<std::string>& addresses,
+                                  const ServeOptions& options) {
+  for (const std::string& text : addresses) {
     const std::optional<ListenAddress> address = parse_listen_address(text);
     if (!address) {
-      return StartError("--listen " + text +
+      return StartError(flag + " " + text +
                         ": not an address to listen on; write for example 127.0.0.1:9324 or "
                         "[::1]:9324");
     }
     if (!address->loopback && !options.has_credentials()) {
       return StartError(
-          "--listen " + text +
+          flag + " " + text +
           " would let everybody who reaches this machine use the queues, since no credentials are "
           "configured. Make an access key with `millrace keys create --credentials FILE` and start "
           "with --credentials FILE; or set MILLRACE_ROOT_ACCESS_KEY_ID and "
           "MILLRACE_ROOT_SECRET_ACCESS_KEY; or listen on a loopback address (127.0.0.1 or [::1])");
+    }
+  }
+  return {};
+}
+
+StartResult<void> check_listening(const ServeOptions& options) {
+  const auto plain = check_addresses("--listen", options.listen, options);
+  if (!plain) return plain.error();
+  const auto secure = check_addresses("--tls-listen", options.tls_listen, options);
+  if (!secure) return secure.error();
+  if (options.listen.empty() && !options.has_tls()) {
+    return StartError("--listen off leaves nothing to listen on; give --tls-listen");
+  }
+  const std::pair<std::string, const std::string&> files[] = {
+      {"--tls-certificate", options.tls_certificate},
+      {"--tls-key", options.tls_key},
+      {"--tls-client-ca", options.tls_client_ca}};
+  for (const auto& [flag, file] : files) {
+    const bool needed = options.has_tls() && &file != &options.tls_client_ca;
+    if (needed && file.empty()) return StartError("--tls-listen needs " + flag + " FILE");
+    if (!options.has_tls() && !file.empty()) {
+      return StartError(flag + " is for --tls-listen HOST:PORT, which is not given");
+    }
+  }
+  return {};
+}
+
+StartResult<void> check_proxies(const ServeOptions& options) {
+  for (const std::string& text : options.trusted_proxies) {
+    if (!AddressRange::parse(text)) {
+      return StartError("--trusted-proxies " + text +
+                        ": not an address; write for example 192.0.2.7 or 10.0.0.0/8");
     }
   }
   return {};
@@ -329,6 +383,7 @@ StartResult<void> check_options(const ServeOptions& options) {
   }
   if (options.data.empty()) return StartError("--data is empty, but must name a directory");
   if (const auto root = check_root_key(options); !root) return root.error();
+  if (const auto proxies = check_proxies(options); !proxies) return proxies.error();
   return check_listening(options);
 }
 
@@ -483,6 +538,10 @@ constexpr std::string_view kAbout =
     "Millrace: a durable message queue server that speaks Amazon SQS";
 constexpr std::size_t kHelpWidth = 50;  // beside CLI11's first column of 30
 
+std::vector<std::string> behind(const std::vector<std::string>& arguments, std::string_view word) {
+  return {std::find(arguments.begin(), arguments.end(), word) + 1, arguments.end()};
+}
+
 /// `text` in lines of at most `width`, as far as its words allow.
 std::string wrapped(std::string_view text, std::size_t width) {
   std::string lines;
@@ -502,6 +561,7 @@ struct CommandLine {
   CLI::App* serve = nullptr;
   CLI::App* version = nullptr;
   CLI::App* keys = nullptr;
+  CLI::App* check = nullptr;
   CLI::App* documents = nullptr;
   std::vector<CLI::Option*> options;  // null for what is no flag
 
@@ -513,6 +573,8 @@ struct CommandLine {
     keys =
         app.add_subcommand("keys", "List, make and change the access keys of a credentials file");
     keys->prefix_command()->set_help_flag();  // keys_command.cc reads what stands behind it
+    check = app.add_subcommand("check", "Say whether a data directory is damaged");
+    check->prefix_command()->set_help_flag();  // check_command.cc reads what stands behind it
     documents = app.add_subcommand("config-docs", "Print docs/configuration.md");
     app.add_subcommand("help", "Print this text");
     for (const OptionRow& row : kOptions) options.push_back(add(row));
@@ -563,6 +625,7 @@ StartResult<ServeOptions> read_options(const CommandLine& line, const Environmen
       return set.error();
     }
   }
+  if (options.listen == std::vector<std::string>{"off"}) options.listen.clear();
   if (const auto checked = check_options(options); !checked) return checked.error();
   return options;
 }
@@ -681,8 +744,10 @@ StartResult<Invocation> parse_command_line(const std::vector<std::string>& argum
     invocation.options = std::move(*options);
   } else if (line.keys->parsed()) {
     invocation.kind = Invocation::Kind::keys;
-    invocation.arguments.assign(std::find(arguments.begin(), arguments.end(), "keys") + 1,
-                                arguments.end());
+    invocation.arguments = behind(arguments, "keys");
+  } else if (line.check->parsed()) {
+    invocation.kind = Invocation::Kind::check;
+    invocation.arguments = behind(arguments, "check");
   } else if (line.version->parsed()) {
     invocation.text = "millrace " + std::string(version()) + "\n";
   } else if (line.documents->parsed()) {
@@ -724,7 +789,7 @@ machine sees the flags of its processes.
   }
   text += R"(
 A switch without a value is on; `--ephemeral=false` turns it off where the environment or the file
-turned it on. In the file, `listen` may be a string or a list of strings.
+turned it on. In the file, what may be several is a string or a list of strings.
 
 ## Queues in the file
 

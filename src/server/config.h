@@ -30,7 +30,13 @@ struct QueueDeclaration {
 
 /// The defaults stand here; checked by read_options().
 struct ServeOptions {
-  std::vector<std::string> listen = {"127.0.0.1:9324"};
+  std::vector<std::string> listen = {"127.0.0.1:9324"};  // for plain HTTP; empty: switched off
+  std::vector<std::string> tls_listen;
+  std::string tls_certificate;
+  std::string tls_key;
+  std::string tls_client_ca;
+  std::string tls_minimum_version = "1.2";
+  std::vector<std::string> trusted_proxies;
   std::string data = "data";
   std::string config;
   bool ephemeral = false;
@@ -47,6 +53,7 @@ struct ServeOptions {
   std::int64_t request_memory_mebibytes = 64;
   std::int64_t connections_max = 20'000;
   std::int64_t idle_seconds = 75;
+  std::int64_t handshake_seconds = 10;
   std::int64_t head_seconds = 10;
   std::int64_t body_seconds = 60;
   std::int64_t write_seconds = 30;
@@ -62,6 +69,7 @@ struct ServeOptions {
 
   /// Whether callers must prove who they are. False: development mode.
   bool has_credentials() const { return !root_access_key_id.empty() || !credentials.empty(); }
+  bool has_tls() const { return !tls_listen.empty(); }
 };
 
 /// Where to listen: an address in digits and a port.
@@ -80,10 +88,10 @@ std::optional<ListenAddress> parse_listen_address(std::string_view text);
 
 /// What the command line asks for.
 struct Invocation {
-  enum class Kind { serve, keys, print };
+  enum class Kind { serve, keys, check, print };
   Kind kind = Kind::print;
   ServeOptions options;                // serve
-  std::vector<std::string> arguments;  // keys: what stands behind that word
+  std::vector<std::string> arguments;  // keys, check: what stands behind that word
   std::string text;                    // print
 };
 

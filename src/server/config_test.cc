@@ -131,6 +131,52 @@ TEST(Config, OnlyLoopbackIsServedWithoutCredentials) {
                                  {"MILLRACE_ROOT_SECRET_ACCESS_KEY", "0123456789abcdef"}}));
 }
 
+TEST(Config, HttpsIsListenedForBesidePlainHttpOrAlone) {
+  const std::vector<std::string> tls = {"serve", "--tls-listen=127.0.0.1:1,[::1]:2",
+                                        "--tls-certificate=c.pem", "--tls-key=k.pem"};
+  const auto both = parse(tls);
+  ASSERT_TRUE(both) << both.error().message();
+  EXPECT_THAT(both->options.tls_listen, ElementsAre("127.0.0.1:1", "[::1]:2"));
+  EXPECT_THAT(both->options.listen, ElementsAre("127.0.0.1:9324"));
+  EXPECT_TRUE(both->options.has_tls());
+  EXPECT_EQ(both->options.tls_minimum_version, "1.2");
+
+  std::vector<std::string> alone = tls;
+  alone.emplace_back("--listen=off");
+  const auto parsed = parse(alone);
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  EXPECT_THAT(parsed->options.listen, ElementsAre());
+
+  EXPECT_THAT(parse_error({"serve", "--listen=off"}), HasSubstr("give --tls-listen"));
+  EXPECT_THAT(parse_error({"serve", "--listen=off,[::1]:1"}), HasSubstr("--listen off: not an"));
+}
+
+TEST(Config, HttpsNeedsItsFilesAndTheyNeedIt) {
+  EXPECT_THAT(parse_error({"serve", "--tls-listen=127.0.0.1:1", "--tls-key=k"}),
+              HasSubstr("needs --tls-certificate FILE"));
+  EXPECT_THAT(parse_error({"serve", "--tls-listen=127.0.0.1:1", "--tls-certificate=c"}),
+              HasSubstr("needs --tls-key FILE"));
+  for (const char* file : {"--tls-certificate", "--tls-key", "--tls-client-ca"}) {
+    EXPECT_THAT(parse_error({"serve", file, "f"}),
+                HasSubstr(std::string(file) + " is for --tls-listen HOST:PORT"));
+  }
+  EXPECT_THAT(parse_error({"serve", "--tls-listen=host", "--tls-certificate=c", "--tls-key=k"}),
+              HasSubstr("--tls-listen host: not an address"));
+  EXPECT_THAT(parse_error({"serve", "--tls-listen=[::]:1", "--tls-certificate=c", "--tls-key=k"}),
+              HasSubstr("--tls-listen [::]:1 would let everybody"));
+  EXPECT_THAT(parse_error({"serve", "--tls-minimum-version=1.1"}), HasSubstr("one of 1.2, 1.3"));
+}
+
+TEST(Config, TrustedProxiesAreAddresses) {
+  const auto parsed = parse({"serve", "--trusted-proxies=10.0.0.0/8, ::1"});
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  EXPECT_THAT(parsed->options.trusted_proxies, ElementsAre("10.0.0.0/8", "::1"));
+  for (const char* wrong : {"proxy", "10.0.0.0/33", "10.0.0.1:80", "*"}) {
+    EXPECT_THAT(parse_error({"serve", "--trusted-proxies", wrong}),
+                HasSubstr("--trusted-proxies " + std::string(wrong)));
+  }
+}
+
 TEST(Config, TheRootKeyComesWithItsSecret) {
   const Variables secret = {{"MILLRACE_ROOT_SECRET_ACCESS_KEY", "0123456789abcdef"}};
   const auto parsed = parse({"serve", "--root-access-key-id", "AKIDROOT"}, secret);

@@ -13,19 +13,18 @@
 #include <cstdio>
 #include <filesystem>
 #include <span>
-#include <system_error>
 #include <unordered_set>
 #include <utility>
 
 #include "auth/credentials.h"
 #include "auth/managed_policies.h"
+#include "server/private_file.h"
 
 namespace millrace {
 
 namespace {
 
 constexpr mode_t kOwnerOnly = 0600;
-constexpr mode_t kOthersBits = 0077;
 
 // --- reading -------------------------------------------------------------------------------------
 
@@ -317,54 +316,6 @@ StartResult<AccountEntry> read_account(const Table& table, std::unordered_set<st
 
 // --- files ---------------------------------------------------------------------------------------
 
-/// A file descriptor, closed at the end.
-class OpenFile {
- public:
-  OpenFile(const std::string& path, int flags, mode_t mode = 0)
-      : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  ~OpenFile() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  explicit operator bool() const { return descriptor_ >= 0; }
-  int get() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
-StartError failure(std::string_view what, const std::string& path) {
-  const std::string cause = std::generic_category().message(errno);
-  return StartError(std::string(what).append(" ").append(path).append(": ").append(cause));
-}
-
-StartResult<std::string> read_all(int descriptor, const std::string& path) {
-  std::string text;
-  std::array<char, 4096> part;
-  for (;;) {
-    const ssize_t size = ::read(descriptor, part.data(), part.size());
-    if (size == 0) return text_result(std::move(text));
-    if (size < 0) return failure("cannot read the credentials file", path);
-    text.append(part.data(), static_cast<std::size_t>(size));
-  }
-}
-
-StartResult<CredentialsFile> read_open_file(const OpenFile& file, const std::string& path) {
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0) return failure("cannot read the credentials file", path);
-  if (!S_ISREG(status.st_mode)) {
-    return StartError("the credentials file " + path + " is not a regular file");
-  }
-  if ((status.st_mode & kOthersBits) != 0) {
-    return StartError("others than its owner may use the credentials file " + path +
-                      ", which holds secrets; run: chmod 600 " + path);
-  }
-  const StartResult<std::string> text = read_all(file.get(), path);
-  if (!text) return text.error();
-  return parse_credentials_file(*text, path);
-}
-
 bool write_all(int descriptor, std::string_view text) {
   while (!text.empty()) {
     const ssize_t size = ::write(descriptor, text.data(), text.size());
@@ -393,17 +344,17 @@ StartResult<void> replace_file(const OpenFile& folder, const std::string& path,
   const std::string fresh = path + ".new";
   ::unlink(fresh.c_str());  // of an edit that was cut short
   const OpenFile file(fresh, O_WRONLY | O_CREAT | O_EXCL, kOwnerOnly);
-  if (!file) return failure("cannot write", fresh);
+  if (!file) return file_error("cannot write", fresh);
   const bool written = ::fchmod(file.get(), kOwnerOnly) == 0 &&
                        (!owner || ::fchown(file.get(), owner->user, owner->group) == 0) &&
                        write_all(file.get(), text) && ::fsync(file.get()) == 0 &&
                        ::rename(fresh.c_str(), path.c_str()) == 0;
   if (!written) {
-    StartError error = failure("cannot write", path);
+    StartError error = file_error("cannot write", path);
     ::unlink(fresh.c_str());
     return error;
   }
-  if (::fsync(folder.get()) != 0) return failure("cannot write", path);
+  if (::fsync(folder.get()) != 0) return file_error("cannot write", path);
   return {};
 }
 
@@ -554,10 +505,9 @@ std::string credentials_file_text(const CredentialsFile& file) {
 }
 
 StartResult<CredentialsFile> read_credentials_file(const std::string& path) {
-  // A pipe would hold up whoever opens it, so it is not waited for.
-  const OpenFile file(path, O_RDONLY | O_NONBLOCK);
-  if (!file) return failure("cannot read the credentials file", path);
-  return read_open_file(file, path);
+  const StartResult<std::string> text = read_private_file(path, "the credentials file");
+  if (!text) return text.error();
+  return parse_credentials_file(*text, path);
 }
 
 StartResult<void> edit_credentials_file(
@@ -565,17 +515,15 @@ StartResult<void> edit_credentials_file(
   const std::filesystem::path parent = std::filesystem::path(path).parent_path();
   const std::string folder_path = parent.empty() ? "." : parent.string();
   const OpenFile folder(folder_path, O_RDONLY | O_DIRECTORY);
-  if (!folder) return failure("cannot open the folder", folder_path);
+  if (!folder) return file_error("cannot open the folder", folder_path);
   // The file itself is replaced, so the lock is on its folder. It ends with the descriptor.
-  if (::flock(folder.get(), LOCK_EX) != 0) return failure("cannot lock the folder", folder_path);
+  if (::flock(folder.get(), LOCK_EX) != 0) return file_error("cannot lock the folder", folder_path);
 
   CredentialsFile content;
-  if (const OpenFile file(path, O_RDONLY | O_NONBLOCK); file) {
-    StartResult<CredentialsFile> read = read_open_file(file, path);
+  if (struct stat status{}; ::stat(path.c_str(), &status) == 0 || errno != ENOENT) {
+    StartResult<CredentialsFile> read = read_credentials_file(path);
     if (!read) return read.error();
     content = std::move(*read);
-  } else if (errno != ENOENT) {
-    return failure("cannot read the credentials file", path);
   }
   if (const StartResult<void> edited = edit(content); !edited) return edited.error();
   return replace_file(folder, path, credentials_file_text(content));

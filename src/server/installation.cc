@@ -58,8 +58,8 @@ StartResult<int> take_lock(const std::string& directory) {
   if (!file.open()) return system_error("cannot open " + path);
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return system_error("cannot lock " + path);
-    return StartError("another server uses the data directory " + directory +
-                      "; stop it, or give this one a directory of its own with --data");
+    return StartError("a server uses the data directory " + directory +
+                      "; stop it, or give another server a directory of its own with --data");
   }
   return file.release();
 }
@@ -162,6 +162,18 @@ StartResult<Installation> Installation::open(const std::string& directory, std::
   return installation;
 }
 
+StartResult<Installation> Installation::inspect(const std::string& directory) {
+  if (count_shards(directory) == 0) {
+    return StartError(directory + " is not a data directory: it has no shards");
+  }
+  Installation installation;
+  installation.directory_ = directory;
+  const StartResult<int> lock = take_lock(directory);
+  if (!lock) return lock.error();
+  installation.lock_ = *lock;
+  return installation;
+}
+
 StartResult<Installation> Installation::ephemeral() {
   const auto key = random_key();
   if (!key) return key.error();
@@ -188,6 +200,10 @@ Installation::~Installation() {
 
 Installation::Key Installation::key_for(std::string_view purpose) const {
   return hmac_sha256({reinterpret_cast<const char*>(key_.data()), key_.size()}, purpose);
+}
+
+std::size_t Installation::shards() const {
+  return count_shards(directory_);
 }
 
 std::string Installation::shard_directory(std::size_t shard) const {

@@ -27,6 +27,10 @@ class Installation {
   /// @return a StartError when another server uses it, when it has more shards already, when its
   /// key is gone, or when the disk refuses.
   static StartResult<Installation> open(const std::string& directory, std::size_t shards);
+  /// Takes a data directory that is there already, as it is, to look at what it holds. Its key is
+  /// not read.
+  /// @return a StartError when a server uses it, or when there is none.
+  static StartResult<Installation> inspect(const std::string& directory);
   /// Without a directory, under a key that nobody will know again.
   static StartResult<Installation> ephemeral();
 
@@ -36,6 +40,8 @@ class Installation {
 
   /// A key for one purpose, made from the installation's.
   Key key_for(std::string_view purpose) const;
+  /// How many shards have a store.
+  std::size_t shards() const;
   /// The directory of a shard's store.
   std::string shard_directory(std::size_t shard) const;
 

@@ -1,12 +1,15 @@
 // The program millrace. `millrace serve` serves; see config.h for what can be told to it. `millrace
-// keys` edits access keys; see keys_command.h.
+// keys` edits access keys; see keys_command.h. `millrace check` looks at a data directory; see
+// check_command.h.
 #include <cstdlib>
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include "observe/log.h"
+#include "server/check_command.h"
 #include "server/config.h"
+#include "server/core_dumps.h"
 #include "server/keys_command.h"
 #include "server/server.h"
 
@@ -26,6 +29,7 @@ int fail(const StartError& error) {
 }
 
 int serve(const ServeOptions& options, const Environment& environment) {
+  if (options.has_credentials() || options.has_tls()) forbid_core_dumps();
   start_log(log_level(options.log_level));
   StartResult<void> outcome;
   {
@@ -50,6 +54,11 @@ int run(const std::vector<std::string>& arguments) {
     if (!text) return fail(text.error());
     std::cout << *text;
     return EXIT_SUCCESS;
+  }
+  if (invocation->kind == Invocation::Kind::check) {
+    const auto sound = run_check_command(invocation->arguments, std::cout);
+    if (!sound) return fail(sound.error());
+    return *sound ? EXIT_SUCCESS : EXIT_FAILURE;
   }
   std::cout << invocation->text;
   return EXIT_SUCCESS;

@@ -40,10 +40,10 @@ ApiError not_serving(Phase phase) {
 }
 
 /// Not at `info`: whoever reaches the server could fill the disk with it.
-void log_refusal(const HttpRequest& request, std::string_view request_id, const ApiError& error) {
+void log_refusal(const Origin& origin, std::string_view request_id, const ApiError& error) {
   if (!log_enabled(LogLevel::debug)) return;
   log_debug("signature refused", {{"request_id", request_id},
-                                  {"address", request.remote_address},
+                                  {"address", origin.address},
                                   {"outcome", error.row().query_code},
                                   {"cause", error.message()}});
 }
@@ -98,13 +98,15 @@ boost::asio::awaitable<Expected<void>> Pipeline::run(const HttpRequest& request,
   const ActionRow* action = find_action(call->action);
   if (action == nullptr) co_return wire::unknown_action(call->action);
 
+  const Expected<Origin> origin = options_.trusted_proxies.origin_of(request);
+  if (!origin) co_return origin.error();
   Expected<CallerPointer> caller = authenticator_.authenticate(request);
   if (!caller) {
-    log_refusal(request, request_id, caller.error());
+    log_refusal(*origin, request_id, caller.error());
     co_return caller.error();
   }
 
-  Context context = context_of(request, std::move(*caller), action->name);
+  Context context = context_of(request, *origin, std::move(*caller), action->name);
   const Expected<void> outcome = co_await action->run(context, *call, request_id, response);
   response.on_undelivered = std::move(context.on_undelivered);
   response.attachment = std::move(context.attachment);
@@ -119,25 +121,25 @@ boost::asio::awaitable<Expected<void>> Pipeline::run(const HttpRequest& request,
   co_return outcome;
 }
 
-Context Pipeline::context_of(const HttpRequest& request, CallerPointer caller,
+Context Pipeline::context_of(const HttpRequest& request, const Origin& origin, CallerPointer caller,
                              std::string_view action) const {
   const bool enforced = service_.access_enforced;  // else nobody asks for these
   return Context{.service = service_,
                  .caller = std::move(caller),
                  .action = action,
-                 .base_url = base_url(request),
-                 .source_address = request.remote_address,
-                 .secure = request.secure,
+                 .base_url = base_url(request, origin),
+                 .source_address = origin.address,
+                 .secure = origin.secure,
                  .now = enforced ? options_.wall_clock->now() : Timestamp{},
                  .user_agent = enforced ? request.field("user-agent") : std::string_view(),
                  .hang_up = request.hang_up};
 }
 
-std::string Pipeline::base_url(const HttpRequest& request) const {
+std::string Pipeline::base_url(const HttpRequest& request, const Origin& origin) const {
   if (!options_.public_url.empty()) return options_.public_url;
   const std::string_view host = request.field("host");
   if (host.empty()) return options_.local_url;
-  return std::string(request.secure ? "https://" : "http://").append(host);
+  return std::string(origin.secure ? "https://" : "http://").append(host);
 }
 
 std::string Pipeline::next_request_id() {

@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "model/names.h"
 #include "server/authenticator.h"
+#include "server/trusted_proxies.h"
 #include "service/handlers.h"
 
 namespace millrace {
@@ -34,6 +35,7 @@ struct PipelineOptions {
   /// Service::access_enforced.
   const CurrentCredentials* credentials = nullptr;
   const Clock* wall_clock = nullptr;  // of signatures; needed with credentials
+  TrustedProxies trusted_proxies = {};
 };
 
 class Pipeline {
@@ -50,9 +52,9 @@ class Pipeline {
   boost::asio::awaitable<Expected<void>> run(const HttpRequest& request,
                                              std::string_view request_id, HttpResponse& response);
   boost::asio::awaitable<void> move_clock(std::string_view query, HttpResponse& response);
-  Context context_of(const HttpRequest& request, CallerPointer caller,
+  Context context_of(const HttpRequest& request, const Origin& origin, CallerPointer caller,
                      std::string_view action) const;
-  std::string base_url(const HttpRequest& request) const;
+  std::string base_url(const HttpRequest& request, const Origin& origin) const;
   std::string next_request_id();
 
   const Service& service_;

@@ -140,6 +140,24 @@ TEST_F(PipelineTest, QueueUrlsBeginWithWhatTheClientUsed) {
   without.body = body;
   EXPECT_THAT(ask(without).body, HasSubstr("\"http://[::1]:1/000000000000/q\""));
 
+  restart({.account = kAccount,
+           .public_url = "",
+           .local_url = "",
+           .advance_clock = {},
+           .trusted_proxies = TrustedProxies({"10.0.0.1"})});
+  HttpRequest forwarded =
+      request_with({{"Host", "queues"}, {"X-Forwarded-Proto", "https"}, {"X-Amz-Target", create}});
+  forwarded.body = body;
+  forwarded.remote_address = "10.0.0.1";
+  EXPECT_THAT(ask(forwarded).body, HasSubstr("\"https://queues/000000000000/q\""));
+  forwarded.remote_address = "10.0.0.2";
+  EXPECT_THAT(ask(forwarded).body, HasSubstr("\"http://queues/000000000000/q\""));
+  forwarded.remote_address = "10.0.0.1";
+  forwarded.fields[1].value = "gopher";
+  const HttpResponse refused = ask(forwarded);
+  EXPECT_EQ(refused.status, 400u);
+  EXPECT_THAT(refused.body, HasSubstr("X-Forwarded-Proto"));
+
   restart({kAccount, "https://example.com/sqs/", "", {}});
   EXPECT_THAT(ask_json(create, body).body, HasSubstr("\"https://example.com/sqs/000000000000/q\""));
 

@@ -39,6 +39,13 @@ LogWriterChoice writer_choice(const std::string& name) {
   return LogWriterChoice::automatic;
 }
 
+/// What queue URLs begin with where a client does not say which Host it asked.
+std::string first_url(const ServeOptions& options) {
+  const bool plain = !options.listen.empty();
+  const std::string& text = plain ? options.listen.front() : options.tls_listen.front();
+  return (plain ? "http://" : "https://") + parse_listen_address(text)->text();
+}
+
 std::size_t mebibytes(std::int64_t count) {
   return static_cast<std::size_t>(count) << 20;
 }
@@ -47,10 +54,20 @@ SessionLimits session_limits(const ServeOptions& options) {
   SessionLimits session;
   session.request.body_bytes = limits::kRequestBodyMax;
   session.times.idle = seconds(options.idle_seconds);
+  session.times.handshake = seconds(options.handshake_seconds);
   session.times.head = seconds(options.head_seconds);
   session.times.body = seconds(options.body_seconds);
   session.times.write = seconds(options.write_seconds);
   return session;
+}
+
+/// To be said at the start and after each change: clients will refuse such a certificate.
+void warn_unless_valid(const TlsContext& tls, Timestamp now) {
+  if (now >= tls.valid_until()) {
+    log_warning("certificate has expired; renew it, then send SIGHUP");
+  } else if (now < tls.valid_from()) {
+    log_warning("certificate is not valid yet; is the clock right?");
+  }
 }
 
 }  // namespace
@@ -78,6 +95,7 @@ class Server::ServerClock final : public Clock {
 struct Server::Core {
   asio::io_context& context;
   std::shared_ptr<MemoryBudget> budget;
+  std::shared_ptr<ConnectionLimit> connections;
   Pipeline pipeline;
   std::vector<std::shared_ptr<Listener>> listeners;
 };
@@ -88,6 +106,7 @@ Server::Server(const ServeOptions& options, Installation installation, Credentia
       region_(Region::parse(options.region).value()),
       installation_(std::move(installation)),
       credentials_source_(std::move(source)),
+      tls_source_(options_),
       clock_(std::make_unique<ServerClock>(options.test_clock)),
       cores_(static_cast<unsigned>(options.io_threads), kBackgroundThreads),
       reloading_(cores_.background().get_executor()),
@@ -95,10 +114,13 @@ Server::Server(const ServeOptions& options, Installation installation, Credentia
       signals_(cores_.context(0)) {
   const std::size_t budget = std::max(mebibytes(options_.request_memory_mebibytes) / cores_.count(),
                                       limits::kRequestBodyMax);
+  const std::size_t connections =
+      std::max<std::size_t>(static_cast<std::size_t>(options_.connections_max) / cores_.count(), 1);
   for (std::size_t core = 0; core < cores_.count(); ++core) {
     per_core_.push_back(std::unique_ptr<Core>(
         new Core{cores_.context(core),
                  std::make_shared<MemoryBudget>(budget),
+                 std::make_shared<ConnectionLimit>(connections),
                  Pipeline(engine_.service(), pipeline_options(), phase_, random_seed()),
                  {}}));
   }
@@ -112,6 +134,9 @@ StartResult<std::unique_ptr<Server>> Server::open(const ServeOptions& options,
   StartResult<CredentialsPointer> credentials = CredentialsPointer();
   if (options.has_credentials()) credentials = source.load();
   if (!credentials) return credentials.error();
+  StartResult<std::shared_ptr<const TlsContext>> tls = std::shared_ptr<const TlsContext>();
+  if (options.has_tls()) tls = TlsSource(options).load();
+  if (!tls) return tls.error();
   StartResult<Installation> installation =
       options.ephemeral
           ? Installation::ephemeral()
@@ -119,6 +144,7 @@ StartResult<std::unique_ptr<Server>> Server::open(const ServeOptions& options,
   if (!installation) return installation.error();
   std::unique_ptr<Server> server(new Server(options, std::move(*installation), std::move(source)));
   server->credentials_ = std::move(*credentials);
+  server->tls_ = std::move(*tls);
   if (const StartResult<void> bound = server->bind(); !bound) return bound.error();
   const StartResult<Timestamp> last_time = server->engine_.open();
   if (!last_time) return last_time.error();
@@ -160,34 +186,43 @@ StoreOpener Server::store_opener(std::size_t shard) const {
 
 StartResult<void> Server::bind() {
   for (const std::string& text : options_.listen) {
-    ListenAddress address = parse_listen_address(text).value();
-    const StartResult<std::uint16_t> port = bind(address);
-    if (!port) return port.error();
-    address.port = *port;
-    if (endpoint_.empty()) endpoint_ = "http://" + address.text();
+    if (const auto bound = bind(text, nullptr); !bound) return bound.error();
+  }
+  for (const std::string& text : options_.tls_listen) {
+    if (const auto bound = bind(text, &tls_); !bound) return bound.error();
   }
   return {};
 }
 
+StartResult<void> Server::bind(const std::string& text, const CurrentTls* tls) {
+  ListenAddress address = parse_listen_address(text).value();
+  const StartResult<std::uint16_t> port = bind_cores(address, tls);
+  if (!port) return port.error();
+  address.port = *port;
+  endpoints_.push_back((tls == nullptr ? "http://" : "https://") + address.text());
+  return {};
+}
+
 /// Binds every core to one address. @return its port.
-StartResult<std::uint16_t> Server::bind(const ListenAddress& address) {
+StartResult<std::uint16_t> Server::bind_cores(const ListenAddress& address, const CurrentTls* tls) {
   ListenerOptions listener;
+  listener.tls = tls;
   listener.address = address.address;
   listener.port = address.port;
   listener.share_port = per_core_.size() > 1;
-  listener.connections = std::max<std::size_t>(
-      static_cast<std::size_t>(options_.connections_max) / per_core_.size(), 1);
   listener.limits = session_limits(options_);
   const auto refused = [&](const boost::system::error_code& error) {
     std::string text = "cannot listen on " + address.text() + ": " + error.message();
     if (error == asio::error::address_in_use) {
-      text += "; stop what listens there, or choose another port with --listen";
+      text += "; stop what listens there, or choose another port with ";
+      text += tls == nullptr ? "--listen" : "--tls-listen";
     }
     return StartError(text);
   };
   if (const auto error = Listener::check_unused(cores_.context(0), listener)) return refused(error);
   for (const std::unique_ptr<Core>& core : per_core_) {
     Pipeline& pipeline = core->pipeline;
+    listener.connections = core->connections;
     auto opened = Listener::open(core->context, listener, wall_clock_, core->budget,
                                  [&pipeline](const HttpRequest& request, HttpResponse& response) {
                                    return pipeline.handle(request, response);
@@ -200,13 +235,13 @@ StartResult<std::uint16_t> Server::bind(const ListenAddress& address) {
 }
 
 PipelineOptions Server::pipeline_options() {
-  PipelineOptions pipeline{
-      .account = account_,
-      .public_url = options_.public_url,
-      .local_url = "http://" + parse_listen_address(options_.listen.front())->text(),
-      .advance_clock = {}};
+  PipelineOptions pipeline{.account = account_,
+                           .public_url = options_.public_url,
+                           .local_url = first_url(options_),
+                           .advance_clock = {}};
   if (options_.has_credentials()) pipeline.credentials = &credentials_;
   pipeline.wall_clock = &wall_clock_;
+  pipeline.trusted_proxies = TrustedProxies(options_.trusted_proxies);
   if (options_.test_clock) {
     pipeline.advance_clock = [this](Milliseconds by) { return advance_clock(by); };
   }
@@ -224,7 +259,9 @@ asio::awaitable<Expected<void>> Server::advance_clock(Milliseconds by) {
 StartResult<void> Server::run(const std::function<void(const std::string& text)>& ready) {
   signals_.add(SIGTERM);
   signals_.add(SIGINT);
-  if (options_.has_credentials()) signals_.add(SIGHUP);  // else it ends the server, as it should
+  if (options_.has_credentials() || options_.has_tls()) {
+    signals_.add(SIGHUP);  // else it ends the server, as it should
+  }
   await_signal();
   for (const std::unique_ptr<Core>& core : per_core_) {
     for (const std::shared_ptr<Listener>& listener : core->listeners) listener->start();
@@ -246,18 +283,28 @@ asio::awaitable<void> Server::start(std::function<void(const std::string& text)>
     co_return;
   }
   if (stopping_) co_return;
+  warn_of_risks();
+  phase_.store(Phase::serving, std::memory_order_release);
+  ready(greeting());
+}
+
+void Server::warn_of_risks() const {
   if (!options_.has_credentials()) {
     log_warning("development mode: no credentials are configured, everybody is let in");
   }
-  phase_.store(Phase::serving, std::memory_order_release);
-  ready(greeting());
+  for (const std::string& text : options_.listen) {
+    if (parse_listen_address(text)->loopback) continue;
+    log_warning("plain http can be read by whoever is on the way; see --tls-listen",
+                {{"address", text}});
+  }
+  if (const auto tls = tls_.load()) warn_unless_valid(*tls, wall_clock_.now());
 }
 
 void Server::await_signal() {
   signals_.async_wait([this](const boost::system::error_code& error, int number) {
     if (error) return;
     if (number == SIGHUP) {
-      reload_credentials();
+      reload();
       return await_signal();
     }
     if (stopping_) std::_Exit(kInterrupted);
@@ -268,19 +315,36 @@ void Server::await_signal() {
 }
 
 // On a background thread, since the disk may take its time. What is in force stays in force until
-// the new credentials are complete.
-void Server::reload_credentials() {
+// what replaces it is complete; each by itself.
+void Server::reload() {
   asio::post(reloading_, [this] {
-    StartResult<CredentialsPointer> credentials = credentials_source_.load();
-    if (!credentials) {
-      log_error("credentials not taken over; the old ones stay in force",
-                {{"cause", credentials.error().message()}});
-      return;
-    }
-    const std::size_t keys = (*credentials)->size();
-    credentials_ = std::move(*credentials);
-    log_info("credentials taken over", {{"keys", keys}});  // from now on, whoever waits for it
+    if (options_.has_tls()) reload_certificate();
+    if (options_.has_credentials()) reload_credentials();
   });
+}
+
+void Server::reload_credentials() {
+  StartResult<CredentialsPointer> credentials = credentials_source_.load();
+  if (!credentials) {
+    log_error("credentials not taken over; the old ones stay in force",
+              {{"cause", credentials.error().message()}});
+    return;
+  }
+  const std::size_t keys = (*credentials)->size();
+  credentials_ = std::move(*credentials);
+  log_info("credentials taken over", {{"keys", keys}});
+}
+
+void Server::reload_certificate() {
+  StartResult<std::shared_ptr<const TlsContext>> tls = tls_source_.load();
+  if (!tls) {
+    log_error("certificate not taken over; the old one stays in force",
+              {{"cause", tls.error().message()}});
+    return;
+  }
+  warn_unless_valid(**tls, wall_clock_.now());
+  tls_ = std::move(*tls);
+  log_info("certificate taken over");
 }
 
 void Server::stop() {
@@ -312,7 +376,9 @@ void Server::part_stopped() {
 std::string Server::greeting() const {
   const std::string data =
       options_.ephemeral ? "memory only" : std::filesystem::absolute(options_.data).string();
-  std::string text = "Millrace " + std::string(version()) + " serves " + endpoint_ + " (account " +
+  std::string addresses = endpoints_.front();
+  for (std::size_t i = 1; i < endpoints_.size(); ++i) addresses += " and " + endpoints_[i];
+  std::string text = "Millrace " + std::string(version()) + " serves " + addresses + " (account " +
                      account_.text() + ", region " + region_.text() + ")\nand keeps its data in " +
                      data + "\n\n";
   if (options_.has_credentials()) {
@@ -320,14 +386,14 @@ std::string Server::greeting() const {
            std::to_string(credentials_.load()->size()) +
            "\n\nTry it, with one of them in the environment:\n"
            "  aws --endpoint-url " +
-           endpoint_ + " --region " + region_.text() + " sqs list-queues\n";
+           endpoint() + " --region " + region_.text() + " sqs list-queues\n";
   }
-  const std::string queue = endpoint_ + "/" + account_.text() + "/hello";
+  const std::string queue = endpoint() + "/" + account_.text() + "/hello";
   return text +
          "DEVELOPMENT MODE: no credentials are configured, so no signature is checked and whoever\n"
          "reaches this address may do everything. See docs/security.md.\n\n"
          "Try it:\n  curl '" +
-         endpoint_ + "/?Action=CreateQueue&QueueName=hello'\n  curl '" + queue +
+         endpoint() + "/?Action=CreateQueue&QueueName=hello'\n  curl '" + queue +
          "?Action=SendMessage&MessageBody=hi'\n  curl '" + queue + "?Action=ReceiveMessage'\n";
 }
 

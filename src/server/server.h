@@ -24,27 +24,29 @@
 #include "server/installation.h"
 #include "server/pipeline.h"
 #include "server/start_error.h"
+#include "server/tls_source.h"
 
 namespace millrace {
 
 class Server {
  public:
-  /// Reads the credentials, takes the data directory, binds the addresses and opens the stores.
-  /// Nothing is accepted yet. @param environment of the secrets that the credentials file says to
-  /// be there. @return a StartError when one of them cannot be had.
+  /// Reads the credentials and the certificate, takes the data directory, binds the addresses and
+  /// opens the stores. Nothing is accepted yet. @param environment of the secrets that the
+  /// credentials file says to be there. @return a StartError when one of them cannot be had.
   static StartResult<std::unique_ptr<Server>> open(const ServeOptions& options,
                                                    const Environment& environment);
   ~Server();
 
   /// Serves until SIGTERM or SIGINT, and then ends in good order: stops accepting, ends long polls,
   /// lets requests finish, writes everything. A second signal ends the process at once. With
-  /// credentials, SIGHUP has them read again; requests go on meanwhile. To be called once. @param
-  /// ready called with what to tell the user, once requests are answered.
+  /// credentials or a certificate, SIGHUP has them read again; requests go on meanwhile. To be
+  /// called once. @param ready called with what to tell the user, once requests are answered.
   /// @return a StartError when the directory or a declared queue cannot be restored or made.
   StartResult<void> run(const std::function<void(const std::string& text)>& ready);
 
-  /// The address that is listened on, as a URL. With several, the first.
-  const std::string& endpoint() const { return endpoint_; }
+  /// The address that is listened on, as a URL. With several, the first; one of plain HTTP if there
+  /// is any.
+  const std::string& endpoint() const { return endpoints_.front(); }
 
   /// Begins to stop, as the first signal does. Any thread.
   void stop();
@@ -58,12 +60,16 @@ class Server {
   EngineOptions engine_options() const;
   StoreOpener store_opener(std::size_t shard) const;
   StartResult<void> bind();
-  StartResult<std::uint16_t> bind(const ListenAddress& address);
+  StartResult<void> bind(const std::string& address, const CurrentTls* tls);
+  StartResult<std::uint16_t> bind_cores(const ListenAddress& address, const CurrentTls* tls);
   PipelineOptions pipeline_options();
   boost::asio::awaitable<void> start(std::function<void(const std::string& text)> ready);
   boost::asio::awaitable<Expected<void>> advance_clock(Milliseconds by);
   void await_signal();
+  void reload();
   void reload_credentials();
+  void reload_certificate();
+  void warn_of_risks() const;
   void begin_stop();
   void part_stopped();
   std::string greeting() const;
@@ -74,14 +80,16 @@ class Server {
   const Installation installation_;
   const CredentialsSource credentials_source_;
   CurrentCredentials credentials_;  // null in development mode
-  const SystemClock wall_clock_;    // of connections and signatures: no test moves it
+  const TlsSource tls_source_;
+  CurrentTls tls_;                // null without TLS
+  const SystemClock wall_clock_;  // of connections and signatures: no test moves it
   const std::unique_ptr<ServerClock> clock_;
   Cores cores_;
   boost::asio::strand<boost::asio::thread_pool::executor_type> reloading_;  // one after the other
   Engine engine_;
   std::atomic<Phase> phase_{Phase::starting};
   std::vector<std::unique_ptr<Core>> per_core_;
-  std::string endpoint_;
+  std::vector<std::string> endpoints_;  // as URLs
   boost::asio::signal_set signals_;
   std::atomic<std::size_t> parts_left_{0};  // that have not stopped yet
   bool stopping_ = false;                   // on the first core

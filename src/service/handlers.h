@@ -56,8 +56,8 @@ struct Context {
   CallerPointer caller;              // never null
   std::string_view action;           // of the request, as in "SendMessage"
   std::string base_url;              // of queue URLs in replies: "http://host:port"
-  std::string_view source_address;   // the peer's address, without its port
-  bool secure = false;               // came over TLS
+  std::string_view source_address;   // the client's address, without its port
+  bool secure = false;               // the client spoke TLS
   Timestamp now = {};                // by the wall clock; zero where access is not enforced
   std::string_view user_agent = {};  // likewise empty
   HangUpWatch* hang_up = nullptr;    // null where nothing can hang up

@@ -15,6 +15,7 @@
 #include <sstream>
 
 #include "base/check.h"
+#include "storage/checksum.h"
 #include "storage/log_file.h"
 
 namespace millrace {
@@ -24,6 +25,7 @@ namespace {
 constexpr const char* kFormatName = "FORMAT";
 constexpr const char* kEpochName = "EPOCH";
 constexpr const char* kFormatTitle = "millrace-store";
+constexpr const char* kChecksumLabel = "checksum";
 
 // The text of a file, or nothing where there is none.
 StoreResult<std::optional<std::string>> read_text(const std::string& path) {
@@ -49,6 +51,18 @@ std::optional<Number> labelled_number(const std::string& text, const std::string
     if (error == std::errc() && end == word.data() + word.size()) return number;
   }
   return std::nullopt;
+}
+
+// A file's text with a last line that holds the checksum of the others.
+std::string with_checksum(const std::string& text) {
+  std::ostringstream sealed;
+  sealed << text << kChecksumLabel << " " << std::hex << crc32c(text) << "\n";
+  return sealed.str();
+}
+
+bool checksum_holds(const std::string& text) {
+  const std::size_t line = text.rfind(kChecksumLabel);
+  return line != std::string::npos && text == with_checksum(text.substr(0, line));
 }
 
 bool has_entries(const std::string& path) {
@@ -125,7 +139,9 @@ StoreResult<void> StoreDirectory::check_format() {
                       std::to_string(*version) + "; this server reads and writes version " +
                       std::to_string(kStoreFormatVersion) + " only");
   }
-  if (!id) return StoreError(name + " has no store id", true);
+  if (!id || !checksum_holds(**text)) {
+    return StoreError(name + " is not as it was written", true);
+  }
   store_id_ = *id;
   return {};
 }
@@ -136,8 +152,8 @@ StoreResult<void> StoreDirectory::raise_epoch() {
   if (!text) return text.error();
   if (*text) {
     const auto epoch = labelled_number<std::uint32_t>(**text, "epoch", 10);
-    if (!epoch || *epoch == std::numeric_limits<std::uint32_t>::max()) {
-      return StoreError(name + " does not hold an epoch", true);
+    if (!epoch || *epoch == std::numeric_limits<std::uint32_t>::max() || !checksum_holds(**text)) {
+      return StoreError(name + " is not as it was written", true);
     }
     epoch_ = *epoch;
   }
@@ -152,8 +168,9 @@ StoreResult<void> StoreDirectory::write_file(const std::string& name,
   const std::string unfinished = path + ".new";
   const int file = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (file < 0) return system_error("cannot write " + unfinished, errno);
+  const std::string sealed = with_checksum(text);
   const bool written =
-      ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+      ::write(file, sealed.data(), sealed.size()) == static_cast<ssize_t>(sealed.size()) &&
       ::fsync(file) == 0;
   const int write_error = errno;
   ::close(file);

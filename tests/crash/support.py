@@ -25,7 +25,7 @@ import urllib.parse
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/conformance/clients"))
 
-from millrace_server import Server  # noqa: E402  (it needs the path)
+from millrace_server import BINARY, Server  # noqa: E402  (it needs the path)
 
 REPLY_SECONDS_MAX = 30
 TRACER_SECONDS_MAX = 10

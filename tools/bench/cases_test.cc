@@ -190,7 +190,9 @@ TEST(Endpoint, IsReadWithAndWithoutItsScheme) {
   EXPECT_EQ(parse_endpoint("http://127.0.0.1:9324/").authority(), "127.0.0.1:9324");
   EXPECT_EQ(parse_endpoint("localhost:1").authority(), "localhost:1");
   EXPECT_EQ(parse_endpoint("redis://h:6379").port, 6379);
-  EXPECT_THROW(parse_endpoint("https://h:1"), BenchError);
+  EXPECT_FALSE(parse_endpoint("http://h:1").tls);
+  EXPECT_TRUE(parse_endpoint("https://h:1").tls);
+  EXPECT_THROW(parse_endpoint("ftp://h:1"), BenchError);
   EXPECT_THROW(parse_endpoint("h"), BenchError);
   EXPECT_THROW(parse_endpoint("h:70000"), BenchError);
 }

@@ -4,11 +4,14 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <memory>
 
@@ -44,11 +47,45 @@ int connect_to(const Endpoint& endpoint) {
   throw BenchError("cannot connect to " + endpoint.authority() + ": " + reason);
 }
 
+SSL_CTX* make_tls_context() {
+  // OpenSSL writes to the socket as to a file, which a server that has gone would make fatal.
+  std::signal(SIGPIPE, SIG_IGN);
+  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  SSL_CTX_set_read_ahead(context, 1);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  return context;
+}
+
+/// Speaks TLS over a connected socket, waiting for the handshake.
+SSL* shake_hands(int socket, const Endpoint& endpoint) {
+  static SSL_CTX* const context = make_tls_context();
+  SSL* tls = SSL_new(context);
+  SSL_set_fd(tls, socket);
+  if (SSL_connect(tls) == 1) return tls;
+  const char* reason = ERR_reason_error_string(ERR_peek_last_error());
+  ERR_clear_error();
+  SSL_free(tls);
+  throw BenchError("no TLS with " + endpoint.authority() + ": " +
+                   (reason != nullptr ? reason : "the connection ended"));
+}
+
+/// What a call of OpenSSL came to, as send(2) and recv(2) say it.
+ssize_t outcome_of(SSL* tls, int returned, std::size_t size) {
+  if (returned == 1) return static_cast<ssize_t>(size);
+  const int error = SSL_get_error(tls, returned);
+  ERR_clear_error();
+  if (error == SSL_ERROR_ZERO_RETURN) return 0;
+  errno = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? EAGAIN : ECONNRESET;
+  return -1;
+}
+
 }  // namespace
 
 Endpoint parse_endpoint(std::string_view text) {
   std::string_view rest = text;
-  for (const std::string_view scheme : {"http://", "redis://"}) {
+  const bool tls = text.starts_with("https://");
+  for (const std::string_view scheme : {"http://", "https://", "redis://"}) {
     if (rest.starts_with(scheme)) {
       rest.remove_prefix(scheme.size());
       break;
@@ -65,13 +102,21 @@ Endpoint parse_endpoint(std::string_view text) {
       host.find_first_of(":/") != std::string_view::npos) {
     throw BenchError("the endpoint must be like http://127.0.0.1:9324, not " + std::string(text));
   }
-  return {std::string(host), static_cast<std::uint16_t>(*port)};
+  return {std::string(host), static_cast<std::uint16_t>(*port), tls};
 }
 
 Connection::Connection(EventLoop& loop, const Endpoint& endpoint)
-    : loop_(loop), socket_(connect_to(endpoint)) {
+    : loop_(loop), socket_(connect_to(endpoint)), tls_(nullptr, SSL_free) {
   const int on = 1;
   setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (endpoint.tls) {
+    try {
+      tls_.reset(shake_hands(socket_, endpoint));
+    } catch (const BenchError&) {
+      close(socket_);
+      throw;
+    }
+  }
   fcntl(socket_, F_SETFL, fcntl(socket_, F_GETFL) | O_NONBLOCK);
   loop_.watch(socket_, EPOLLIN, *this);
 }
@@ -85,8 +130,7 @@ Connection::~Connection() {
 
 void Connection::flush() {
   while (!lost_ && written_ < out_.size()) {
-    const ssize_t wrote =
-        ::send(socket_, out_.data() + written_, out_.size() - written_, MSG_NOSIGNAL);
+    const ssize_t wrote = send_some(std::string_view(out_).substr(written_));
     if (wrote >= 0) {
       written_ += static_cast<std::size_t>(wrote);
       continue;
@@ -106,6 +150,20 @@ void Connection::flush() {
   watch_output(false);
 }
 
+ssize_t Connection::send_some(std::string_view bytes) {
+  if (!tls_) return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  std::size_t size = 0;
+  const int returned = SSL_write_ex(tls_.get(), bytes.data(), bytes.size(), &size);
+  return outcome_of(tls_.get(), returned, size);
+}
+
+ssize_t Connection::receive_some(std::span<char> room) {
+  if (!tls_) return ::recv(socket_, room.data(), room.size(), 0);
+  std::size_t size = 0;
+  const int returned = SSL_read_ex(tls_.get(), room.data(), room.size(), &size);
+  return outcome_of(tls_.get(), returned, size);
+}
+
 void Connection::watch_output(bool wanted) {
   if (wanted != output_watched_ && !lost_) {
     output_watched_ = wanted;
@@ -119,18 +177,21 @@ void Connection::on_ready(std::uint32_t epoll_events) {
   }
   if ((epoll_events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0 && !lost_) {
     read_some();
+    // What TLS has taken from the socket, the loop does not know of.
+    while (!lost_ && tls_ && SSL_has_pending(tls_.get()) != 0 && read_some()) {
+    }
   }
 }
 
-void Connection::read_some() {
+bool Connection::read_some() {
   const std::span<char> scratch = loop_.scratch();
-  const ssize_t got = recv(socket_, scratch.data(), scratch.size(), 0);
+  const ssize_t got = receive_some(scratch);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
-    return;
+    return false;
   }
   if (got <= 0) {
     lose(got == 0 ? "the server closed the connection" : std::strerror(errno));
-    return;
+    return false;
   }
   std::string_view input(scratch.data(), static_cast<std::size_t>(got));
   // Whole replies are read where they lie; only a piece of one is kept, so that thousands of idle
@@ -146,6 +207,7 @@ void Connection::read_some() {
     whole.erase(0, done);
     rest_.swap(whole);
   }
+  return true;
 }
 
 void Connection::lose(std::string_view reason) {

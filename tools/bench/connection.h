@@ -1,13 +1,19 @@
-// Connection: one TCP connection to a server, non-blocking once it stands, on the thread of its
-// event loop. What the bytes mean is the business of the classes derived from it.
+// Connection: one connection to a server, over TCP or TLS, non-blocking once it stands, on the
+// thread of its event loop. What the bytes mean is the business of the classes derived from it.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "bench/event_loop.h"
+
+struct ssl_st;  // OpenSSL's SSL
 
 namespace millrace::bench {
 
@@ -15,18 +21,20 @@ namespace millrace::bench {
 struct Endpoint {
   std::string host;  // name or address
   std::uint16_t port = 0;
+  bool tls = false;
 
   /// "host:port", as a Host field has it.
   std::string authority() const { return host + ":" + std::to_string(port); }
 };
 
-/// Reads "http://host:port", "redis://host:port" or "host:port", a "/" behind it or not.
-/// Throws BenchError for anything else, https included.
+/// Reads "http://host:port", "https://host:port", "redis://host:port" or "host:port", a "/" behind
+/// it or not. Throws BenchError for anything else.
 Endpoint parse_endpoint(std::string_view text);
 
 class Connection : private SocketEvents {
  public:
-  /// Connects, waiting until the connection stands. Throws BenchError if it cannot be made.
+  /// Connects, waiting until the connection stands. Whatever certificate a server shows is taken:
+  /// what is measured are servers of our own. Throws BenchError if it cannot be made.
   Connection(EventLoop& loop, const Endpoint& endpoint);
   ~Connection() override;
   Connection(const Connection&) = delete;
@@ -46,12 +54,16 @@ class Connection : private SocketEvents {
 
  private:
   void on_ready(std::uint32_t epoll_events) override;
-  void read_some();
+  /// @return whether there may be more.
+  bool read_some();
+  ssize_t send_some(std::string_view bytes);
+  ssize_t receive_some(std::span<char> room);
   void lose(std::string_view reason);
   void watch_output(bool wanted);
 
   EventLoop& loop_;
   int socket_ = -1;
+  std::unique_ptr<ssl_st, void (*)(ssl_st*)> tls_;  // null: plain TCP
   std::string out_;
   std::size_t written_ = 0;  // of out_
   bool output_watched_ = false;

@@ -31,7 +31,9 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 60
-ENDPOINT_LINE = re.compile(r"http://127\.0\.0\.1:\d+")
+ADDRESS_LINE = re.compile(r"serves (https?://\S+)(?: and (https://\S+))?")
+
+BINARY = os.environ.get("MILLRACE_BINARY", str(ROOT / "build/release/millrace"))
 
 
 class Server:
@@ -39,26 +41,31 @@ class Server:
 
     options: further arguments of `millrace serve`. test_clock: the server's time stands under the
     test's control (see advance()). data: a directory to use and keep; without it a temporary one,
-    removed by close().
+    removed by close(). listen: where to serve plain HTTP, or "off".
+
+    endpoint: the first address that the server names; tls_endpoint: that of HTTPS, if it has one.
     """
 
-    def __init__(self, options=(), test_clock=True, data=None):
-        self._binary = os.environ.get("MILLRACE_BINARY", str(ROOT / "build/release/millrace"))
+    def __init__(self, options=(), test_clock=True, data=None, listen="127.0.0.1:0"):
+        self._binary = BINARY
         self._options = list(options) + (["--test-clock"] if test_clock else [])
         self._folder = pathlib.Path(tempfile.mkdtemp(prefix="millrace-"))
         self._data = data or str(self._folder / "data")
         self.log_path = self._folder / "server.log"
         self._process = None
         self._reader = None
+        self._listen = listen
         self.endpoint = None
+        self.tls_endpoint = None
 
     @property
     def pid(self):
         return self._process.pid
 
     def start(self):
-        """Returns when the server has said where it listens and answers GET /health."""
-        command = [self._binary, "serve", "--listen", "127.0.0.1:0", "--data", self._data]
+        """Returns when the server has said where it listens and, if that is plain HTTP, answers
+        GET /health."""
+        command = [self._binary, "serve", "--listen", self._listen, "--data", self._data]
         self._process = subprocess.Popen(
             command + self._options,
             stdin=subprocess.DEVNULL,
@@ -73,6 +80,8 @@ class Server:
         if not ready.wait(START_SECONDS_MAX) or self.endpoint is None:
             self.kill()
             raise RuntimeError(f"the server did not start:\n{self.log()}")
+        if self.endpoint.startswith("https:"):
+            return self
         with urllib.request.urlopen(f"{self.endpoint}/health", timeout=START_SECONDS_MAX) as reply:
             if reply.status != 200:
                 raise RuntimeError(f"GET /health answered {reply.status}")
@@ -84,9 +93,11 @@ class Server:
             for line in self._process.stdout:
                 log.write(line)
                 log.flush()
-                address = ENDPOINT_LINE.search(line)
+                address = ADDRESS_LINE.search(line)
                 if address and not ready.is_set():
-                    self.endpoint = address.group(0)
+                    self.endpoint, self.tls_endpoint = address.groups()
+                    if self.endpoint.startswith("https:"):
+                        self.tls_endpoint = self.endpoint
                     ready.set()
         ready.set()
 
@@ -94,20 +105,19 @@ class Server:
         """Moves the server's clock forward."""
         advance_clock(self.endpoint, milliseconds)
 
-    def reload(self):
-        """Has the server read its credentials again; returns what the log says of the outcome."""
-        before = len(self._credential_lines())
+    def reload(self, what="credentials"):
+        """Has the server read its credentials and certificate again; returns what the log says of
+        how that went with one of them."""
+        pattern = re.compile(rf"^\S+ \w+ {what} (?:not )?taken over.*$", re.MULTILINE)
+        before = len(pattern.findall(self.log()))
         self._process.send_signal(signal.SIGHUP)
         deadline = time.monotonic() + START_SECONDS_MAX
         while time.monotonic() < deadline:
-            lines = self._credential_lines()
+            lines = pattern.findall(self.log())
             if len(lines) > before:
                 return lines[-1]
             os.sched_yield()
-        raise RuntimeError(f"the server did not read its credentials again:\n{self.log()}")
-
-    def _credential_lines(self):
-        return re.findall(r"^\S+ \w+ credentials .*$", self.log(), re.MULTILINE)
+        raise RuntimeError(f"the server did not read its {what} again:\n{self.log()}")
 
     def stop(self):
         """Asks the server to end and waits; a server that does not end, or ends with an error, is

@@ -56,9 +56,15 @@ class Request:
     headers: dict
     body: bytes
 
-    def send(self, endpoint):
+    def send(self, endpoint, tls=None):
+        """tls: the client's ssl.SSLContext, for an endpoint of HTTPS."""
         place = urllib.parse.urlsplit(endpoint)
-        connection = http.client.HTTPConnection(place.hostname, place.port, timeout=60)
+        if tls is None:
+            connection = http.client.HTTPConnection(place.hostname, place.port, timeout=60)
+        else:
+            connection = http.client.HTTPSConnection(
+                place.hostname, place.port, timeout=60, context=tls
+            )
         try:
             connection.putrequest(
                 self.method, self.target, skip_host=True, skip_accept_encoding=True
