@@ -15,6 +15,8 @@ constexpr std::size_t kAccessKeyIdMax = 128;
 constexpr std::size_t kSecretMin = 16;
 constexpr std::size_t kSecretMax = 128;
 constexpr std::size_t kUserNameMax = 64;
+constexpr std::size_t kPolicyNameMax = 128;
+constexpr std::string_view kNameCharacters = "+=,.@_-";  // besides letters and digits
 
 bool is_letter_or_digit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -39,14 +41,16 @@ std::string principal_id(const AccountId& account, std::string_view user) {
 
 }  // namespace
 
-Caller caller_of_user(const AccountId& account, std::string_view user, std::string access_key) {
+Caller caller_of_user(const AccountId& account, std::string_view user, std::string access_key,
+                      std::vector<PolicyPointer> policies) {
   std::string arn = "arn:aws:iam::" + account.text() + ":";
   if (user != kRootUser) arn += "user/";
   return {.account = account,
           .user = std::string(user),
           .arn = arn.append(user),
           .sender_id = principal_id(account, user),
-          .access_key = std::move(access_key)};
+          .access_key = std::move(access_key),
+          .policies = std::move(policies)};
 }
 
 Credentials::Credentials(std::vector<AccessKey> keys) : keys_(std::move(keys)) {
@@ -72,7 +76,11 @@ bool is_secret_access_key(std::string_view text) {
 }
 
 bool is_user_name(std::string_view text) {
-  return !text.empty() && text.size() <= kUserNameMax && consists_of(text, "+=,.@_-");
+  return !text.empty() && text.size() <= kUserNameMax && consists_of(text, kNameCharacters);
+}
+
+bool is_policy_name(std::string_view text) {
+  return !text.empty() && text.size() <= kPolicyNameMax && consists_of(text, kNameCharacters);
 }
 
 }  // namespace millrace

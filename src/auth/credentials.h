@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "auth/policy.h"
 #include "base/clock.h"
 #include "model/names.h"
 
@@ -25,6 +26,8 @@ struct Caller {
   std::string arn;         // "arn:aws:iam::<account>:root" or ":user/<name>"; empty: not known
   std::string sender_id;   // the principal's id, which messages carry as their SenderId
   std::string access_key;  // id of the access key that the request names; empty: anonymous
+  /// What a user may do: the policies of its own and of its groups. Root needs none.
+  std::vector<PolicyPointer> policies = {};
 
   bool anonymous() const { return access_key.empty(); }
 };
@@ -35,7 +38,8 @@ using CallerPointer = std::shared_ptr<const Caller>;
 ///
 /// The principal's id of root is the account; that of another user is made from account and name,
 /// in the form of AWS's ("AIDA" and 17 letters or digits), so it is the same after every start.
-Caller caller_of_user(const AccountId& account, std::string_view user, std::string access_key);
+Caller caller_of_user(const AccountId& account, std::string_view user, std::string access_key,
+                      std::vector<PolicyPointer> policies = {});
 
 /// An access key with all that there is to know of it.
 struct AccessKey {
@@ -70,5 +74,7 @@ bool is_access_key_id(std::string_view text);
 bool is_secret_access_key(std::string_view text);
 /// Whether `text` can be the name of a user: 1 to 64 of [A-Za-z0-9+=,.@_-], as in IAM.
 bool is_user_name(std::string_view text);
+/// Whether `text` can be the name of a policy or of a group: 1 to 128 of the same characters.
+bool is_policy_name(std::string_view text);
 
 }  // namespace millrace

@@ -70,6 +70,10 @@ TEST(Credentials, KnowsWhatIdsSecretsAndNamesLookLike) {
   for (const std::string& wrong : {std::string(), std::string(65, 'a'), std::string("a/b")}) {
     EXPECT_FALSE(is_user_name(wrong)) << wrong;
   }
+  EXPECT_TRUE(is_policy_name("own-queues" + std::string(118, 'a')));
+  for (const std::string& wrong : {std::string(), std::string(129, 'a'), std::string("a b")}) {
+    EXPECT_FALSE(is_policy_name(wrong)) << wrong;
+  }
 }
 
 }  // namespace

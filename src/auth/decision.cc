@@ -44,7 +44,7 @@ std::string_view words_of(DecisionReason reason) {
 
 }  // namespace
 
-Decision decide(const AccessRequest& request, std::span<const Policy* const> identity,
+Decision decide(const AccessRequest& request, std::span<const PolicyPointer> identity,
                 const Policy* queue) {
   using enum DecisionReason;
   const Principal& principal = request.principal;

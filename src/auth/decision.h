@@ -48,9 +48,9 @@ struct Decision {
   bool allowed() const { return reason <= DecisionReason::queue_policy; }
 };
 
-/// @param identity the policies of the caller: its own, its groups'. @param queue the policy of the
-/// queue, or null where it has none or there is no queue.
-Decision decide(const AccessRequest& request, std::span<const Policy* const> identity,
+/// @param identity the policies of the caller: its own, its groups'; root has none. @param queue
+/// the policy of the queue, or null where it has none or there is no queue.
+Decision decide(const AccessRequest& request, std::span<const PolicyPointer> identity,
                 const Policy* queue);
 
 /// AccessDenied with the text of SQS: "User: <arn> is not authorized to perform: sqs:<action> on

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -21,10 +22,11 @@ AccessRequest request_of_alice() {
   return request;
 }
 
-Policy identity_policy(const std::string& effect, const std::string& action) {
-  return Policy::of_identity(R"({"Statement":{"Effect":")" + effect + R"(","Action":")" + action +
-                             R"(","Resource":"*"}})")
-      .value();
+PolicyPointer identity_policy(const std::string& effect, const std::string& action) {
+  return std::make_shared<const Policy>(Policy::of_identity(R"({"Statement":{"Effect":")" + effect +
+                                                            R"(","Action":")" + action +
+                                                            R"(","Resource":"*"}})")
+                                            .value());
 }
 
 ApiError denied(DecisionReason reason, const AccessRequest& request) {
@@ -65,19 +67,16 @@ TEST(AccessDenied, NamesServicesAndNobody) {
 }
 
 TEST(Decision, LooksAtAllPoliciesOfTheCaller) {
-  const Policy receives = identity_policy("Allow", "sqs:ReceiveMessage");
-  const Policy sends = identity_policy("Allow", "sqs:SendMessage");
-  const Policy everything = identity_policy("Allow", "sqs:*");
-  const Policy nothing = identity_policy("Deny", "sqs:*");
-
   const AccessRequest request = request_of_alice();
-  std::vector<const Policy*> policies = {&receives, &sends, &everything};
+  std::vector<PolicyPointer> policies = {identity_policy("Allow", "sqs:ReceiveMessage"),
+                                         identity_policy("Allow", "sqs:SendMessage"),
+                                         identity_policy("Allow", "sqs:*")};
   const Decision allowed = decide(request, policies, nullptr);
   EXPECT_TRUE(allowed.allowed());
   EXPECT_EQ(allowed.reason, DecisionReason::identity_policy);
   EXPECT_EQ(allowed.identity_policy, 1U);
 
-  policies.push_back(&nothing);
+  policies.push_back(identity_policy("Deny", "sqs:*"));
   const Decision refused = decide(request, policies, nullptr);
   EXPECT_FALSE(refused.allowed());
   EXPECT_EQ(refused.reason, DecisionReason::denied_by_identity_policy);

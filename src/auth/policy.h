@@ -16,6 +16,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -61,5 +62,9 @@ class Policy {
 
   std::vector<Statement> statements_;
 };
+
+/// A policy as those hold it whom it is for: one of an account serves many users. Never null where
+/// it stands in a list.
+using PolicyPointer = std::shared_ptr<const Policy>;
 
 }  // namespace millrace

@@ -148,7 +148,9 @@ TEST(PolicyOfIdentity, SaysWhatIsWrong) {
   EXPECT_EQ(message(R"({"Effect":"Allow","Action":"*","Resource":"*",
                         "Condition":{"Bool":{"aws:SecureTransport":"on"}}})"),
             "Statement 1: Bool cannot compare with: on");
-  EXPECT_EQ(message(good + "x"), "Invalid value for the parameter Policy.");
+  EXPECT_EQ(message(R"({"Effect":"Allow","Action":"*"})"),
+            "Statement 1: it needs either Resource or NotResource");
+  EXPECT_TRUE(message(good + "x").starts_with("it is not JSON: ")) << message(good + "x");
 }
 
 TEST(Policy, TellsWhichStatementDecides) {

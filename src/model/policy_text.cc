@@ -13,8 +13,13 @@ namespace {
 
 namespace json = boost::json;
 
-ApiError invalid_policy() {
-  return {ErrorCode::invalid_attribute_value, "Invalid value for the parameter Policy."};
+// Why a text is no policy. SQS does not tell it of a queue's.
+ApiError invalid_policy(std::string why) {
+  return {ErrorCode::invalid_attribute_value, std::move(why)};
+}
+
+ApiError invalid_queue_policy() {
+  return invalid_policy("Invalid value for the parameter Policy.");
 }
 
 // "8 Actions were found, maximum allowed is 7."
@@ -63,12 +68,15 @@ bool is_condition_value(const json::value& value) {
 
 // {operator: {key: value or values}}: counts the keys.
 Expected<std::size_t> count_conditions(const json::value& value) {
-  if (!value.is_object()) return invalid_policy();
+  if (!value.is_object()) return invalid_policy("Condition must be an object");
   std::size_t count = 0;
   for (const json::key_value_pair& test : value.get_object()) {
-    if (!test.value().is_object()) return invalid_policy();
+    const std::string name(test.key());
+    if (!test.value().is_object()) return invalid_policy(name + " must be an object");
     for (const json::key_value_pair& key : test.value().get_object()) {
-      if (!is_condition_value(key.value())) return invalid_policy();
+      if (!is_condition_value(key.value())) {
+        return invalid_policy(std::string(key.key()) + " must have a text, or an array of texts");
+      }
       ++count;
     }
   }
@@ -78,7 +86,10 @@ Expected<std::size_t> count_conditions(const json::value& value) {
 // @param kind the quotas are those on policies of queues, and so is the need of a principal; a
 // policy of an identity must name its resources.
 Expected<void> check_statement(const json::value& value, PolicyKind kind) {
-  if (!value.is_object()) return invalid_policy();
+  if (!value.is_object()) return invalid_policy("it must be an object");
+  const auto texts_wanted = [](std::string_view name) {
+    return invalid_policy(std::string(name) + " must be a text, or an array of texts");
+  };
   std::size_t effects = 0;
   std::size_t principal_fields = 0;
   std::size_t action_fields = 0;
@@ -88,37 +99,45 @@ Expected<void> check_statement(const json::value& value, PolicyKind kind) {
     const json::value& field = member.value();
     Expected<void> checked;
     if (name == "Sid") {
-      if (!field.is_string()) return invalid_policy();
+      if (!field.is_string()) return invalid_policy("Sid must be a text");
     } else if (name == "Effect") {
       ++effects;
-      if (field != "Allow" && field != "Deny") return invalid_policy();
+      if (field != "Allow" && field != "Deny") {
+        return invalid_policy("Effect must be Allow or Deny");
+      }
     } else if (name == "Principal" || name == "NotPrincipal") {
       ++principal_fields;
       const std::size_t count = count_principals(field);
-      if (count == 0) return invalid_policy();
+      if (count == 0) return invalid_policy(std::string(name) + " names nobody");
       checked = check_count(count, limits::kPolicyPrincipalsMax, "Principals");
     } else if (name == "Action" || name == "NotAction") {
       ++action_fields;
       const std::size_t count = count_texts(field);
-      if (count == 0) return invalid_policy();
+      if (count == 0) return texts_wanted(name);
       checked = check_count(count, limits::kPolicyActionsMax, "Actions");
     } else if (name == "Resource" || name == "NotResource") {
       ++resource_fields;
-      if (count_texts(field) == 0) return invalid_policy();
+      if (count_texts(field) == 0) return texts_wanted(name);
     } else if (name == "Condition") {
       const Expected<std::size_t> count = count_conditions(field);
       if (!count) return count.error();
       checked = check_count(*count, limits::kPolicyConditionsMax, "Conditions");
     } else {
-      return invalid_policy();
+      return invalid_policy("there is no such field: " + std::string(name));
     }
     if (!checked && kind == PolicyKind::queue) return checked;
   }
   const bool for_queue = kind == PolicyKind::queue;
-  const std::size_t resource_fields_min = for_queue ? 0 : 1;
-  if (effects != 1 || principal_fields != (for_queue ? 1U : 0U) || action_fields != 1 ||
-      resource_fields < resource_fields_min || resource_fields > 1) {
-    return invalid_policy();
+  if (effects != 1) return invalid_policy("it needs an Effect");
+  if (for_queue && principal_fields != 1) {
+    return invalid_policy("it needs either Principal or NotPrincipal");
+  }
+  if (!for_queue && principal_fields != 0) {
+    return invalid_policy("the policy of an identity is for nobody else, so it has no Principal");
+  }
+  if (action_fields != 1) return invalid_policy("it needs either Action or NotAction");
+  if (resource_fields > 1 || (!for_queue && resource_fields == 0)) {
+    return invalid_policy("it needs either Resource or NotResource");
   }
   return {};
 }
@@ -126,7 +145,8 @@ Expected<void> check_statement(const json::value& value, PolicyKind kind) {
 Expected<json::object> parse_policy(std::string_view text) {
   boost::system::error_code failed;
   json::value policy = json::parse({text.data(), text.size()}, failed);
-  if (failed || !policy.is_object()) return invalid_policy();
+  if (failed) return invalid_policy("it is not JSON: " + failed.message());
+  if (!policy.is_object()) return invalid_policy("it is not a JSON object");
   return std::move(policy.get_object());
 }
 
@@ -191,34 +211,51 @@ json::object make_statement(const QueueArn& arn, std::string_view label,
   return statement;
 }
 
-}  // namespace
-
-Expected<json::object> read_policy(std::string_view text, PolicyKind kind) {
-  if (kind == PolicyKind::queue && text.size() > limits::kPolicyBytesMax) return invalid_policy();
+// read_policy(), with an error that says what is wrong.
+Expected<json::object> read_shape(std::string_view text, PolicyKind kind) {
   Expected<json::object> policy = parse_policy(text);
   if (!policy) return policy;
   for (const json::key_value_pair& member : *policy) {
     const std::string_view name(member.key().data(), member.key().size());
     if (name == "Version") {
-      if (member.value() != "2012-10-17" && member.value() != "2008-10-17") return invalid_policy();
+      if (member.value() != "2012-10-17" && member.value() != "2008-10-17") {
+        return invalid_policy("Version must be 2012-10-17 or 2008-10-17");
+      }
     } else if (name == "Id") {
-      if (!member.value().is_string()) return invalid_policy();
+      if (!member.value().is_string()) return invalid_policy("Id must be a text");
     } else if (name != "Statement") {
-      return invalid_policy();
+      return invalid_policy("there is no such field: " + std::string(name));
     }
   }
   const json::value* given = policy->if_contains("Statement");
-  if (given == nullptr || !(given->is_object() || given->is_array())) return invalid_policy();
+  if (given == nullptr || !(given->is_object() || given->is_array())) {
+    return invalid_policy("it needs a Statement, an object or an array of objects");
+  }
   const json::array& statements = statements_of(*policy);
-  if (statements.empty()) return invalid_policy();
+  if (statements.empty()) return invalid_policy("it has no statement");
   if (kind == PolicyKind::queue) {
     const Expected<void> checked =
         check_count(statements.size(), limits::kPolicyStatementsMax, "Statements");
     if (!checked) return checked.error();
   }
-  for (const json::value& statement : statements) {
-    const Expected<void> checked = check_statement(statement, kind);
-    if (!checked) return checked.error();
+  for (std::size_t i = 0; i < statements.size(); ++i) {
+    const Expected<void> checked = check_statement(statements[i], kind);
+    if (checked) continue;
+    const ApiError error = checked.error();
+    if (error.code() != ErrorCode::invalid_attribute_value) return error;
+    return invalid_policy("Statement " + std::to_string(i + 1) + ": " + error.message());
+  }
+  return policy;
+}
+
+}  // namespace
+
+Expected<json::object> read_policy(std::string_view text, PolicyKind kind) {
+  if (kind == PolicyKind::identity) return read_shape(text, kind);
+  if (text.size() > limits::kPolicyBytesMax) return invalid_queue_policy();
+  Expected<json::object> policy = read_shape(text, kind);
+  if (!policy && policy.error().code() == ErrorCode::invalid_attribute_value) {
+    return invalid_queue_policy();
   }
   return policy;
 }
@@ -258,7 +295,7 @@ Expected<std::string> add_permission(std::string_view policy, const QueueArn& ar
   json::object document{{"Version", "2008-10-17"}, {"Id", arn.text() + "/SQSDefaultPolicy"}};
   if (!policy.empty()) {
     Expected<json::object> parsed = parse_policy(policy);
-    if (!parsed) return parsed.error();
+    if (!parsed) return invalid_queue_policy();
     document = std::move(*parsed);
   }
   json::array& statements = statements_of(document);
@@ -277,7 +314,7 @@ Expected<std::string> remove_permission(std::string_view policy, std::string_vie
   const ApiError unknown = invalid_parameter(label, "Label", "can't find label.");
   if (policy.empty()) return unknown;
   Expected<json::object> document = parse_policy(policy);
-  if (!document) return document.error();
+  if (!document) return invalid_queue_policy();
   json::array& statements = statements_of(*document);
   const auto same_label = [&](const json::value& statement) { return has_label(statement, label); };
   const auto* const found = std::ranges::find_if(statements, same_label);

@@ -20,7 +20,8 @@ enum class PolicyKind { queue, identity };
 
 /// Reads a policy whose fields have the names, types and numbers that they must have. Its member
 /// "Statement" is an array in the result, also where the text has a single object.
-/// @return InvalidAttributeValue, or OverLimit as check_policy().
+/// @return InvalidAttributeValue, or OverLimit as check_policy(); of an identity's policy the text
+/// says what is wrong.
 Expected<boost::json::object> read_policy(std::string_view json, PolicyKind kind);
 
 /// Checks that `json` is a policy of a queue: its fields, their types and the quotas on it.

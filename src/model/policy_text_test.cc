@@ -90,12 +90,22 @@ TEST(Policy, OfAnIdentityHasNoPrincipalButResources) {
       read(R"({"Effect":"Allow","Action":)" + list_of(8) + R"(,"Resource":"*"})");
   ASSERT_TRUE(read_one);
   EXPECT_EQ(read_one->at("Statement").as_array().size(), 1U);
-  for (const std::string& statement :
-       {std::string(R"({"Effect":"Allow","Action":"a"})"),
-        std::string(R"({"Effect":"Allow","Action":"a","Resource":"*","Principal":"*"})"),
-        std::string(R"({"Effect":"Allow","Resource":"*"})")}) {
-    EXPECT_FALSE(read(statement)) << statement;
-  }
+  const auto error_of = [&](const std::string& statement) {
+    const Expected<boost::json::object> wrong = read(statement);
+    return wrong ? "" : wrong.error().message();
+  };
+  EXPECT_EQ(error_of(R"({"Effect":"Allow","Action":"a"})"),
+            "Statement 1: it needs either Resource or NotResource");
+  EXPECT_EQ(error_of(R"({"Effect":"Allow","Resource":"*"})"),
+            "Statement 1: it needs either Action or NotAction");
+  EXPECT_EQ(error_of(R"({"Effect":"Allow","Action":"a","Resource":"*","Principal":"*"})"),
+            "Statement 1: the policy of an identity is for nobody else, so it has no Principal");
+  EXPECT_EQ(error_of(R"([{"Effect":"Allow","Action":"a","Resource":"*"},{"Efect":"Allow"}])"),
+            "Statement 2: there is no such field: Efect");
+  EXPECT_EQ(error_of(R"({"Effect":"Allow","Action":[1],"Resource":"*"})"),
+            "Statement 1: Action must be a text, or an array of texts");
+  EXPECT_EQ(error_of("3"), "it needs a Statement, an object or an array of objects");
+  EXPECT_TRUE(error_of("{").starts_with("it is not JSON: ")) << error_of("{");
 }
 
 TEST(Policy, HasQuotas) {

@@ -433,9 +433,10 @@ std::optional<TransferKey> parse_transfer_key(std::string_view key) {
   TransferKey parsed;
   const std::uint8_t kind = in.u8();
   parsed.outbox = kind == 'o';
-  parsed.shard = static_cast<std::uint16_t>(in.u32());
+  const std::uint32_t shard = in.u32();
+  parsed.shard = static_cast<std::uint16_t>(shard);
   if (parsed.outbox) parsed.number = in.u64();
-  if (!in.done() || (kind != 'o' && kind != 'a')) return std::nullopt;
+  if (!in.done() || (kind != 'o' && kind != 'a') || shard != parsed.shard) return std::nullopt;
   return parsed;
 }
 

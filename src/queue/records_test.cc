@@ -285,6 +285,9 @@ TEST(Records, TransferRowsComeBack) {
   EXPECT_FALSE(parse_transfer_key(""));
   EXPECT_FALSE(parse_transfer_key("b" + applied_key(4).substr(1)));
   EXPECT_FALSE(parse_transfer_key(outbox_key(3, 99) + "x"));
+  std::string high = outbox_key(3, 99);
+  high[1] = 1;  // no shard has so high a number, and it is not shard 3
+  EXPECT_FALSE(parse_transfer_key(high));
 
   const std::string value = placed(encode_outbox({{}, QueueId{1}, SequenceNumber{2}, QueueId{3}}));
   const auto record = parse_outbox(value);

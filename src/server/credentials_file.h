@@ -1,10 +1,23 @@
-// The credentials file: accounts, their users, and the users' access keys, in TOML.
+// The credentials file: accounts, their policies, groups and users, and the users' access keys, in
+// TOML.
 //
 //   [[account]]
 //   id = "111122223333"
 //
+//   [[account.policy]]            # for the users and groups that name it
+//   name = "own-queues"
+//   document = '''{"Version": ...}'''   # or policy_file
+//
+//   [[account.group]]
+//   name = "team"
+//   policies = ["own-queues"]
+//
 //   [[account.user]]
 //   name = "ada"                  # "root" is the account itself
+//   policies = ["AmazonSQSReadOnlyAccess"]
+//   groups = ["team"]
+//
+//   [[account.user.policy]]       # for this user alone; as above
 //
 //   [[account.user.key]]
 //   id = "AKIA..."
@@ -43,14 +56,33 @@ struct KeyEntry {
   friend bool operator==(const KeyEntry&, const KeyEntry&) = default;
 };
 
+/// A policy as it stands in the file. Exactly one of the two that tell its document is set.
+struct PolicyEntry {
+  std::string name;
+  std::string document;     // JSON
+  std::string policy_file;  // the file that holds it
+  friend bool operator==(const PolicyEntry&, const PolicyEntry&) = default;
+};
+
+struct GroupEntry {
+  std::string name;
+  std::vector<std::string> policies;  // names, as of a user
+  friend bool operator==(const GroupEntry&, const GroupEntry&) = default;
+};
+
 struct UserEntry {
   std::string name;
-  std::vector<KeyEntry> keys;  // in the order in which they were made
+  std::vector<std::string> policies;         // names: of the account's, or managed ones
+  std::vector<std::string> groups;           // names
+  std::vector<PolicyEntry> inline_policies;  // nobody else's
+  std::vector<KeyEntry> keys;                // in the order in which they were made
   friend bool operator==(const UserEntry&, const UserEntry&) = default;
 };
 
 struct AccountEntry {
   AccountId id;
+  std::vector<PolicyEntry> policies;
+  std::vector<GroupEntry> groups;
   std::vector<UserEntry> users;
   friend bool operator==(const AccountEntry&, const AccountEntry&) = default;
 };
@@ -64,8 +96,12 @@ struct CredentialsFile {
 /// How many enabled keys of `user` need no session token.
 std::size_t enabled_keys(const UserEntry& user);
 
-/// Reads `text`, the content of the file `path`. @return a StartError that names the line of what
-/// is wrong: an unknown key, a missing or malformed value, two keys with one id, too many enabled
+/// Whether users of `account` may name the policy `name`: it is the account's, or a managed one.
+bool has_policy(const AccountEntry& account, std::string_view name);
+
+/// Reads `text`, the content of the file `path`; the documents of its policies are not looked at.
+/// @return a StartError that names the line of what is wrong: an unknown key, a missing or
+/// malformed value, two of one name or id, a policy or group that is not there, too many enabled
 /// keys.
 StartResult<CredentialsFile> parse_credentials_file(std::string_view text, const std::string& path);
 

@@ -13,12 +13,29 @@ namespace millrace {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 constexpr std::string_view kExample = R"(
 [[account]]
 id = "111122223333"
+
+[[account.policy]]
+name = "own-queues"
+document = '''
+{
+  "Version": "2012-10-17"
+}'''
+
+[[account.policy]]
+name = "office"
+policy_file = "/etc/millrace/office.json"
+
+[[account.group]]
+name = "team"
+policies = ["own-queues", "AmazonSQSReadOnlyAccess"]
 
 [[account.user]]
 name = "root"
@@ -29,6 +46,12 @@ secret_variable = "ROOT_SECRET"
 
 [[account.user]]
 name = "ada"
+policies = ["AmazonSQSFullAccess"]
+groups = ["team"]
+
+[[account.user.policy]]
+name = "no-purge"
+document = "{}"
 
 [[account.user.key]]
 id = "AKIDADA1"
@@ -68,6 +91,7 @@ TEST(CredentialsFile, HasAccountsUsersAndKeys) {
   const std::vector<UserEntry>& users = file.accounts[0].users;
   ASSERT_EQ(users.size(), 2u);
   EXPECT_EQ(users[0].name, "root");
+  EXPECT_THAT(users[0].policies, IsEmpty());
   EXPECT_EQ(users[0].keys.at(0).secret_variable, "ROOT_SECRET");
   EXPECT_TRUE(users[0].keys.at(0).enabled);
   ASSERT_EQ(users[1].keys.size(), 2u);
@@ -75,6 +99,38 @@ TEST(CredentialsFile, HasAccountsUsersAndKeys) {
   EXPECT_FALSE(users[1].keys[0].enabled);
   EXPECT_EQ(users[1].keys[1].session_token, "a \"token\"");
   EXPECT_EQ(users[1].keys[1].expires_at, Timestamp{1'767'268'800'000});
+}
+
+TEST(CredentialsFile, HasPoliciesAndGroups) {
+  const AccountEntry account = example().accounts[0];
+  ASSERT_EQ(account.policies.size(), 2u);
+  EXPECT_EQ(account.policies[0].name, "own-queues");
+  EXPECT_EQ(account.policies[0].document, "{\n  \"Version\": \"2012-10-17\"\n}");
+  EXPECT_EQ(account.policies[1].policy_file, "/etc/millrace/office.json");
+  ASSERT_EQ(account.groups.size(), 1u);
+  EXPECT_EQ(account.groups[0].name, "team");
+  EXPECT_THAT(account.groups[0].policies, ElementsAre("own-queues", "AmazonSQSReadOnlyAccess"));
+  const UserEntry& ada = account.users[1];
+  EXPECT_THAT(ada.policies, ElementsAre("AmazonSQSFullAccess"));
+  EXPECT_THAT(ada.groups, ElementsAre("team"));
+  ASSERT_EQ(ada.inline_policies.size(), 1u);
+  EXPECT_EQ(ada.inline_policies[0].document, "{}");
+  EXPECT_TRUE(has_policy(account, "office"));
+  EXPECT_TRUE(has_policy(account, "AmazonSQSFullAccess"));
+  EXPECT_FALSE(has_policy(account, "no-purge"));
+}
+
+TEST(CredentialsFile, DocumentsKeepTheirLines) {
+  CredentialsFile file = example();
+  EXPECT_THAT(credentials_file_text(file),
+              HasSubstr("document = '''\n{\n  \"Version\": \"2012-10-17\"\n}'''\n"));
+  for (const std::string document : {"it's", "ends in '", "has ''' in it", "\nfirst line is empty",
+                                     "a tab\t, \r\n, \x01 and \xc3\xa4"}) {
+    file.accounts[0].policies[0].document = document;
+    const auto again = parse_credentials_file(credentials_file_text(file), "keys.toml");
+    ASSERT_TRUE(again) << again.error().message();
+    EXPECT_EQ(again->accounts[0].policies[0].document, document);
+  }
 }
 
 TEST(CredentialsFile, IsTheSameWhenItIsWrittenAndReadAgain) {
@@ -93,7 +149,8 @@ TEST(CredentialsFile, ErrorsNameTheLine) {
   EXPECT_THAT(error_with("\"111122223333\"", "111122223333"), HasSubstr("must be a string"));
   EXPECT_THAT(error_with("111122223333", "1111"), HasSubstr("keys.toml:2: the id of an account"));
   EXPECT_THAT(error_with("444455556666", "111122223333"), HasSubstr("stands here twice"));
-  EXPECT_THAT(error_with("name = \"root\"", "nane = \"root\""), HasSubstr("known are: name key"));
+  EXPECT_THAT(error_with("name = \"root\"", "nane = \"root\""),
+              HasSubstr("known are: name policies groups policy key"));
   EXPECT_THAT(error_with("name = \"root\"", "name = \"a b\""), HasSubstr("the name of a user"));
   EXPECT_THAT(error_with("name = \"root\"", "name = \"ada\""), HasSubstr("ada stands here twice"));
   EXPECT_THAT(error_with("AKIDADA1", "A/B"), HasSubstr("the id of a key"));
@@ -106,6 +163,36 @@ TEST(CredentialsFile, ErrorsNameTheLine) {
   EXPECT_THAT(error_with("enabled = false", "secret_file = \"f\""), HasSubstr("must have one of"));
   EXPECT_THAT(error_with("\"wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\"", "\"hunter2 is short\""),
               AllOf(HasSubstr("16 to 128 visible characters"), Not(HasSubstr("hunter2"))));
+}
+
+TEST(CredentialsFile, ErrorsOfPoliciesNameTheLine) {
+  EXPECT_THAT(error_with("\"own-queues\"\ndocument", "\"own queues\"\ndocument"),
+              HasSubstr("keys.toml:5: the name of a policy"));
+  EXPECT_THAT(error_with("\"office\"", "\"own-queues\""),
+              HasSubstr("the policy own-queues stands here twice"));
+  EXPECT_THAT(error_with("\"office\"", "\"AmazonSQSFullAccess\""), HasSubstr("is AWS's own"));
+  EXPECT_THAT(error_with("policy_file =", "document = \"{}\"\npolicy_file ="),
+              HasSubstr("the policy office must have one of document and policy_file"));
+  EXPECT_THAT(error_with("document = \"{}\"", ""),
+              HasSubstr("the policy no-purge must have one of"));
+  EXPECT_THAT(error_with("policy_file", "file"), HasSubstr("name document policy_file"));
+  EXPECT_THAT(error_with("[\"own-queues\", ", "[\"own\", "),
+              HasSubstr("there is no policy own in the account 111122223333"));
+  EXPECT_THAT(error_with("[\"AmazonSQSFullAccess\"]", "[\"no-purge\"]"),
+              HasSubstr("there is no policy no-purge in the account"));
+  EXPECT_THAT(error_with("[\"AmazonSQSFullAccess\"]", "\"AmazonSQSFullAccess\""),
+              HasSubstr("policies must be a list of strings"));
+  EXPECT_THAT(error_with("[\"team\"]", "[\"teem\"]"), HasSubstr("there is no group teem"));
+  EXPECT_THAT(error_with("[\"team\"]", "[3]"), HasSubstr("groups must be a list of strings"));
+  EXPECT_THAT(error_with("name = \"team\"", "name = \"a/b\""), HasSubstr("the name of a group"));
+  EXPECT_THAT(error_with("name = \"team\"", "name = \"team\"\n[[account.group]]\nname = \"team\""),
+              HasSubstr("the group team stands here twice"));
+  for (const char* what : {"policies = [\"office\"]", "groups = [\"team\"]",
+                           "[[account.user.policy]]\nname = \"p\"\ndocument = \"{}\""}) {
+    EXPECT_THAT(error_with("name = \"root\"", "name = \"root\"\n" + std::string(what)),
+                HasSubstr("root may do everything in its account"))
+        << what;
+  }
 }
 
 TEST(CredentialsFile, AUserHasTwoEnabledKeysAtMost) {
@@ -142,7 +229,8 @@ class CredentialsFileOnDisk : public ::testing::Test {
     return file ? "" : file.error().message();
   }
   static StartResult<void> add_account(CredentialsFile& file, const std::string& id) {
-    file.accounts.push_back({.id = AccountId::parse(id).value(), .users = {}});
+    file.accounts.push_back(
+        {.id = AccountId::parse(id).value(), .policies = {}, .groups = {}, .users = {}});
     return {};
   }
 

@@ -1,41 +1,51 @@
 #include "server/credentials_source.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "auth/managed_policies.h"
 #include "server/credentials_file.h"
 
 namespace millrace {
 
 namespace {
 
-constexpr std::size_t kSecretFileMax = 1'024;  // bytes
+constexpr std::size_t kSecretFileMax = 1'024;   // bytes
+constexpr std::size_t kPolicyFileMax = 65'536;  // bytes
 
 StartResult<std::string> checked_secret(std::string secret, const std::string& source) {
   if (is_secret_access_key(secret)) return text_result(std::move(secret));
   return StartError(source + " must hold a secret of 16 to 128 visible characters without spaces");
 }
 
+/// The first `bytes` bytes of a file, or all of it. @param what the file holds, for errors.
+StartResult<std::string> beginning_of_file(const std::string& path, std::size_t bytes,
+                                           std::string_view what) {
+  const std::string failure = std::string("cannot read the ").append(what).append(" in ") + path;
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) {
+    return StartError(failure + ": " + (error ? error.message() : "it is not a regular file"));
+  }
+  std::ifstream file(path);
+  std::string text(bytes, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.empty() && !file.eof()) return StartError(failure);
+  return text_result(std::move(text));
+}
+
 /// The first line of a file. Its permissions are left to whoever made it: container platforms hand
 /// secrets to a process in files of their own.
 StartResult<std::string> secret_of_file(const std::string& path) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) {
-    return StartError("cannot read the secret in " + path + ": " +
-                      (error ? error.message() : "it is not a regular file"));
-  }
-  std::ifstream file(path);
-  std::string text(kSecretFileMax, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.empty() && !file.eof()) return StartError("cannot read the secret in " + path);
-  text.resize(std::min(text.find_first_of("\r\n"), text.size()));
-  return checked_secret(std::move(text), path);
+  StartResult<std::string> text = beginning_of_file(path, kSecretFileMax, "secret");
+  if (!text) return text;
+  text->resize(std::min(text->find_first_of("\r\n"), text->size()));
+  return checked_secret(std::move(*text), path);
 }
 
 StartResult<std::string> secret_of(const KeyEntry& key, const Environment& environment) {
@@ -48,6 +58,73 @@ StartResult<std::string> secret_of(const KeyEntry& key, const Environment& envir
   }
   return checked_secret(value, key.secret_variable);
 }
+
+StartResult<std::string> document_of(const PolicyEntry& policy) {
+  if (policy.policy_file.empty()) return text_result(policy.document);
+  StartResult<std::string> text =
+      beginning_of_file(policy.policy_file, kPolicyFileMax + 1, "policy");
+  if (text && text->size() > kPolicyFileMax) {
+    return StartError(policy.policy_file + " is longer than 64 KiB");
+  }
+  return text;
+}
+
+/// @param owner of the policy, for errors: "the user ada".
+StartResult<PolicyPointer> compile(const PolicyEntry& policy, const std::string& owner) {
+  const StartResult<std::string> document = document_of(policy);
+  const std::string wrong = "the policy " + policy.name + " of " + owner + ": ";
+  if (!document) return StartError(wrong + document.error().message());
+  Expected<Policy> compiled = Policy::of_identity(*document);
+  if (!compiled) return StartError(wrong + compiled.error().message());
+  return PolicyPointer(std::make_shared<const Policy>(std::move(*compiled)));
+}
+
+/// What the users of an account may do.
+class AccountPolicies {
+ public:
+  /// @param account outlives this. @return a StartError for a policy that is none.
+  static StartResult<AccountPolicies> of(const AccountEntry& account) {
+    AccountPolicies policies(account);
+    for (const PolicyEntry& policy : account.policies) {
+      const auto compiled = compile(policy, "the account " + account.id.text());
+      if (!compiled) return compiled.error();
+      policies.compiled_[policy.name] = *compiled;
+    }
+    return policies;
+  }
+
+  /// All policies of `user`: its own, those of its groups, and those that are in nobody else's
+  /// hand.
+  StartResult<std::vector<PolicyPointer>> of(const UserEntry& user) const {
+    std::vector<PolicyPointer> policies;
+    add(user.policies, policies);
+    for (const std::string& group : user.groups) {
+      add(std::ranges::find(account_.groups, group, &GroupEntry::name)->policies, policies);
+    }
+    for (const PolicyEntry& policy : user.inline_policies) {
+      const auto compiled = compile(policy, "the user " + user.name);
+      if (!compiled) return compiled.error();
+      policies.push_back(*compiled);
+    }
+    return policies;
+  }
+
+ private:
+  explicit AccountPolicies(const AccountEntry& account) : account_(account) {}
+
+  void add(const std::vector<std::string>& names, std::vector<PolicyPointer>& policies) const {
+    for (const std::string& name : names) {
+      const auto own = compiled_.find(name);
+      PolicyPointer policy = own != compiled_.end() ? own->second : find_managed_policy(name);
+      if (std::ranges::find(policies, policy) == policies.end()) {
+        policies.push_back(std::move(policy));
+      }
+    }
+  }
+
+  const AccountEntry& account_;
+  std::map<std::string, PolicyPointer> compiled_;  // by name
+};
 
 }  // namespace
 
@@ -66,9 +143,11 @@ StartResult<CredentialsPointer> CredentialsSource::load() const {
     if (!read) return read.error();
     file = std::move(*read);
   }
+  const auto in_file = [this](const StartError& error) {
+    return StartError(path_ + ": " + error.message());
+  };
   std::vector<AccessKey> keys;
-  const auto add = [&](const AccountId& account, std::string_view user,
-                       const KeyEntry& entry) -> StartResult<void> {
+  const auto add = [&](const KeyEntry& entry, Caller caller) -> StartResult<void> {
     // A disabled key's secret is not needed, so that what holds it may be gone.
     StartResult<std::string> secret =
         entry.enabled ? secret_of(entry, environment_) : text_result({});
@@ -78,13 +157,18 @@ StartResult<CredentialsPointer> CredentialsSource::load() const {
                     .session_token = entry.session_token,
                     .expires_at = entry.expires_at,
                     .enabled = entry.enabled,
-                    .caller = caller_of_user(account, user, entry.id)});
+                    .caller = std::move(caller)});
     return {};
   };
   for (const AccountEntry& account : file.accounts) {
+    const StartResult<AccountPolicies> account_policies = AccountPolicies::of(account);
+    if (!account_policies) return in_file(account_policies.error());
     for (const UserEntry& user : account.users) {
+      const StartResult<std::vector<PolicyPointer>> policies = account_policies->of(user);
+      if (!policies) return in_file(policies.error());
       for (const KeyEntry& key : user.keys) {
-        if (const auto added = add(account.id, user.name, key); !added) return added.error();
+        const auto added = add(key, caller_of_user(account.id, user.name, key.id, *policies));
+        if (!added) return added.error();
       }
     }
   }

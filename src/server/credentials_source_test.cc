@@ -6,6 +6,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <vector>
+
+#include "auth/decision.h"
 
 namespace millrace {
 namespace {
@@ -13,6 +17,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 constexpr const char* kSecret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
@@ -90,6 +95,88 @@ TEST_F(CredentialsSourceTest, ADisabledKeyNeedsNoSecret) {
   const auto loaded = load(with_key("secret_variable = \"NONE\"\nenabled = false"));
   ASSERT_TRUE(loaded) << loaded.error().message();
   EXPECT_FALSE((*loaded)->find("AKIDADA")->enabled);
+}
+
+constexpr std::string_view kSends =
+    R"({"Statement":{"Effect":"Allow","Action":"sqs:SendMessage","Resource":"*"}})";
+
+/// Options with a credentials file of a user "ada" in a group, with `lines` of its own.
+class PoliciesOfUsers : public CredentialsSourceTest {
+ protected:
+  ServeOptions with_user(const std::string& lines, const std::string& account_policy) const {
+    ServeOptions options;
+    options.credentials = write(
+        "keys.toml",
+        "[[account]]\nid = \"111122223333\"\n[[account.policy]]\nname = \"sends\"\n" +
+            account_policy +
+            "\n[[account.group]]\nname = \"team\"\npolicies = [\"AmazonSQSReadOnlyAccess\", "
+            "\"sends\"]\n[[account.user]]\nname = \"ada\"\n" +
+            lines + "\n[[account.user.key]]\nid = \"AKIDADA\"\nsecret = \"" + kSecret + "\"\n");
+    return options;
+  }
+  static std::string inline_policy(std::string_view document) {
+    return "[[account.user.policy]]\nname = \"own\"\ndocument = '''" + std::string(document) +
+           "'''";
+  }
+  static std::string document(std::string_view text) {
+    return "document = '''" + std::string(text) + "'''";
+  }
+  std::vector<PolicyPointer> policies(const std::string& lines,
+                                      const std::string& account_policy) const {
+    const auto loaded = load(with_user(lines, account_policy));
+    EXPECT_TRUE(loaded) << loaded.error().message();
+    return loaded ? (*loaded)->find("AKIDADA")->caller.policies : std::vector<PolicyPointer>();
+  }
+  static bool allow(const std::vector<PolicyPointer>& policies, PolicyAction action) {
+    AccessRequest request;
+    request.principal.kind = PrincipalKind::user;
+    request.principal.account = "111122223333";
+    request.resource = "arn:aws:sqs:us-east-1:111122223333:jobs";
+    request.action = action;
+    return decide(request, policies, nullptr).allowed();
+  }
+};
+
+TEST_F(PoliciesOfUsers, WithoutAnyNothingIsAllowed) {
+  EXPECT_TRUE(policies("", document(kSends)).empty());
+}
+
+TEST_F(PoliciesOfUsers, StandInTheFileOrInAnotherAndComeFromGroupsToo) {
+  const std::string file = "policy_file = \"" + write("sends.json", std::string(kSends)) + "\"";
+  for (const std::string& account_policy : {document(kSends), file}) {
+    const auto named = policies("policies = [\"sends\"]", account_policy);
+    EXPECT_TRUE(allow(named, PolicyAction::send_message));
+    EXPECT_FALSE(allow(named, PolicyAction::get_queue_url));
+    const auto of_group = policies("groups = [\"team\"]", account_policy);
+    EXPECT_TRUE(allow(of_group, PolicyAction::send_message));
+    EXPECT_TRUE(allow(of_group, PolicyAction::get_queue_url));
+    EXPECT_FALSE(allow(of_group, PolicyAction::receive_message));
+  }
+  const auto own = policies(inline_policy(kSends), document(kSends));
+  EXPECT_TRUE(allow(own, PolicyAction::send_message));
+  const auto both = policies("policies = [\"sends\", \"AmazonSQSFullAccess\"]\ngroups = [\"team\"]",
+                             document(kSends));
+  EXPECT_EQ(both.size(), 3u);  // each is there once
+  EXPECT_TRUE(allow(both, PolicyAction::receive_message));
+}
+
+TEST_F(PoliciesOfUsers, WhatIsWrongIsNamedWithItsOwner) {
+  const auto error = [&](const std::string& lines, const std::string& account_policy) {
+    return load_error(with_user(lines, account_policy));
+  };
+  EXPECT_THAT(error("", document("{")),
+              StartsWith((folder_ / "keys.toml").string() +
+                         ": the policy sends of the account 111122223333: it is not JSON: "));
+  EXPECT_THAT(
+      error(inline_policy(R"({"Statement":{"Effect":"Allow","Action":"send","Resource":"*"}})"),
+            document(kSends)),
+      HasSubstr("keys.toml: the policy own of the user ada: Statement 1: Invalid action: "
+                "send"));
+  EXPECT_THAT(error("", "policy_file = \"/nonexistent\""),
+              HasSubstr("the policy sends of the account 111122223333: cannot read the policy in "
+                        "/nonexistent"));
+  EXPECT_THAT(error("", "policy_file = \"" + write("long", std::string(70'000, ' ')) + "\""),
+              HasSubstr("long is longer than 64 KiB"));
 }
 
 TEST_F(CredentialsSourceTest, TheRootKeyIsOfTheServersAccount) {

@@ -13,6 +13,7 @@
 #include <CLI/CLI.hpp>
 
 #include "auth/credentials.h"
+#include "auth/managed_policies.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/encoding.h"
@@ -72,22 +73,61 @@ StartResult<Place> find_key(CredentialsFile& file, const std::string& id) {
   return StartError("there is no key " + id + "; `millrace keys list` shows which there are");
 }
 
-/// The user, who is made if need be.
-UserEntry& user_of(CredentialsFile& file, const AccountId& account_id, const std::string& name) {
-  auto account = std::ranges::find(file.accounts, account_id, &AccountEntry::id);
+/// The entry of that account, which is made if need be.
+AccountEntry& account_of(CredentialsFile& file, const AccountId& id) {
+  auto account = std::ranges::find(file.accounts, id, &AccountEntry::id);
   if (account == file.accounts.end()) {
-    account = file.accounts.insert(account, AccountEntry{.id = account_id, .users = {}});
+    account = file.accounts.insert(
+        account, AccountEntry{.id = id, .policies = {}, .groups = {}, .users = {}});
   }
-  auto user = std::ranges::find(account->users, name, &UserEntry::name);
-  if (user == account->users.end()) {
-    user = account->users.insert(user, UserEntry{.name = name, .keys = {}});
+  return *account;
+}
+
+/// The user, who is made if need be. Then it has, without `policies`, all that the account has: a
+/// key should be good for something. A user who is there keeps what it may do.
+UserEntry& user_of(AccountEntry& account, const std::string& name,
+                   std::vector<std::string> policies) {
+  auto user = std::ranges::find(account.users, name, &UserEntry::name);
+  if (user == account.users.end()) {
+    if (policies.empty() && name != kRootUser) policies = {std::string(kFullAccessPolicy)};
+    user = account.users.insert(
+        user,
+        UserEntry{.name = name, .policies = {}, .groups = {}, .inline_policies = {}, .keys = {}});
+  }
+  for (std::string& policy : policies) {
+    if (std::ranges::find(user->policies, policy) == user->policies.end()) {
+      user->policies.push_back(std::move(policy));
+    }
   }
   return *user;
+}
+
+/// What a user may do, for people.
+std::string describe_policies(const AccountEntry& account, const UserEntry& user) {
+  if (user.name == kRootUser) return "everything in its account";
+  std::string text;
+  const auto add = [&](std::string_view name, std::string_view from) {
+    text.append(text.empty() ? "" : ", ").append(name).append(from);
+  };
+  for (const std::string& name : user.policies) add(name, "");
+  for (const std::string& group : user.groups) {
+    const auto found = std::ranges::find(account.groups, group, &GroupEntry::name);
+    for (const std::string& name : found->policies) add(name, " (group " + group + ")");
+  }
+  for (const PolicyEntry& policy : user.inline_policies) add(policy.name, " (inline)");
+  return text.empty() ? "nothing but what queues allow" : text;
 }
 
 StartError too_many_keys(const UserEntry& user) {
   return StartError("the user " + user.name + " has " + std::to_string(kEnabledKeysMax) +
                     " enabled keys already; disable or delete one first");
+}
+
+StartError no_such_policy(const AccountEntry& account, const std::string& name) {
+  std::string text = "there is no policy " + name + "; known are:";
+  for (const ManagedPolicyRow& row : managed_policies()) text.append(" ").append(row.name);
+  for (const PolicyEntry& policy : account.policies) text.append(" ").append(policy.name);
+  return StartError(text);
 }
 
 /// What the command line asks for.
@@ -96,6 +136,7 @@ struct Wanted {
   std::string account = "000000000000";
   std::string user;
   std::string id;
+  std::vector<std::string> policies;
   std::string audit_log;
 };
 
@@ -113,7 +154,8 @@ StartResult<std::string> list(const Wanted& wanted) {
     for (const UserEntry& user : account.users) {
       for (const KeyEntry& key : user.keys) {
         out += account.id.text() + "  " + key.id + "  " + (key.enabled ? "enabled " : "disabled") +
-               "  " + user.name + (key.session_token.empty() ? "" : "  (temporary)") + "\n";
+               "  " + user.name + (key.session_token.empty() ? "" : "  (temporary)") + "  " +
+               describe_policies(account, user) + "\n";
       }
     }
   }
@@ -129,15 +171,26 @@ StartResult<Changed> create(const Wanted& wanted) {
   if (!is_user_name(wanted.user)) {
     return StartError("--user must be 1 to 64 letters, digits and any of +=,.@_-");
   }
+  if (wanted.user == kRootUser && !wanted.policies.empty()) {
+    return StartError("root may do everything in its account; --policy is for other users");
+  }
   const KeyEntry key = new_key();
+  std::string permissions;
   const auto edit = [&](CredentialsFile& file) -> StartResult<void> {
-    UserEntry& user = user_of(file, *account, wanted.user);
+    AccountEntry& entry = account_of(file, *account);
+    for (const std::string& policy : wanted.policies) {
+      if (!has_policy(entry, policy)) return no_such_policy(entry, policy);
+    }
+    UserEntry& user = user_of(entry, wanted.user, wanted.policies);
+    permissions = describe_policies(entry, user);
     if (enabled_keys(user) >= kEnabledKeysMax) return too_many_keys(user);
     user.keys.push_back(key);
     return {};
   };
   if (const auto edited = edit_credentials_file(wanted.path, edit); !edited) return edited.error();
-  return Changed{describe_new_key(key), key.id};
+  return Changed{describe_new_key(key) + "The user " + wanted.user + " of the account " +
+                     account->text() + " may do: " + permissions + "\n",
+                 key.id};
 }
 
 StartResult<Changed> set_enabled(const Wanted& wanted, bool enabled) {
@@ -247,6 +300,14 @@ struct KeysLine {
     create->add_option("--account", wanted.account, "account of the user [MILLRACE_ACCOUNT]")
         ->type_name("DIGITS")
         ->capture_default_str();
+    create
+        ->add_option("--policy", wanted.policies,
+                     "policy that says what the user may do; may stand several times. Without it a "
+                     "new user may do everything in its account (" +
+                         std::string(kFullAccessPolicy) + ")")
+        ->type_name("NAME")
+        ->expected(1)
+        ->take_all();
     add_for_key("disable", "Refuse the key from now on");
     add_for_key("enable", "Take a disabled key again");
     add_for_key("rotate",

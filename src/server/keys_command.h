@@ -1,10 +1,11 @@
 // `millrace keys`: lists, makes and changes the access keys of a credentials file.
 //
-//   keys list                            every key, without its secret
-//   keys create --user NAME              a new key for the user, who is made if need be
+//   keys list                        every key, without its secret, and the policies of its user
+//   keys create --user NAME          a new key for the user, who is made if need be, and may then
+//   do
+//                                    everything in its account unless --policy says otherwise
 //   keys disable|enable|delete ID
-//   keys rotate ID                       a new key for ID's user; ID stays good until it is
-//   disabled
+//   keys rotate ID                   a new key for ID's user; ID stays good until it is disabled
 //
 // Each but the first tells an audit log of it, if one is named; if that cannot be opened, nothing
 // is done. Runs on the main thread, beside whatever server uses the file: that one reads it again

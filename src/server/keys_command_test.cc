@@ -13,7 +13,9 @@ namespace millrace {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 class KeysCommand : public ::testing::Test {
@@ -125,12 +127,67 @@ TEST_F(KeysCommand, ListShowsNoSecret) {
   const std::string second = create("root");
   ASSERT_TRUE(run({"disable", second}));
   const std::string list = run({"list"}).value();
-  EXPECT_THAT(list, HasSubstr("000000000000  " + first + "  enabled   ada\n"));
-  EXPECT_THAT(list, HasSubstr("000000000000  " + second + "  disabled  root\n"));
+  EXPECT_THAT(list, HasSubstr("000000000000  " + first + "  enabled   ada  AmazonSQSFullAccess\n"));
+  EXPECT_THAT(
+      list, HasSubstr("000000000000  " + second + "  disabled  root  everything in its account\n"));
   EXPECT_THAT(list, Not(HasSubstr(keys().at(0).secret)));
   ASSERT_TRUE(run({"delete", first}));
   ASSERT_TRUE(run({"delete", second}));
   EXPECT_THAT(run({"list"}).value(), HasSubstr("no access keys"));
+}
+
+TEST_F(KeysCommand, ANewUserMayDoEverythingUnlessPoliciesAreNamed) {
+  const auto ada = run({"create", "--user", "ada"});
+  ASSERT_TRUE(ada) << ada.error().message();
+  EXPECT_THAT(*ada, HasSubstr("The user ada of the account 000000000000 may do: "
+                              "AmazonSQSFullAccess\n"));
+  const auto reader = run({"create", "--user", "reader", "--policy", "AmazonSQSReadOnlyAccess"});
+  ASSERT_TRUE(reader) << reader.error().message();
+  ASSERT_TRUE(run({"create", "--user", "root"}));
+  const std::vector<UserEntry> users = read_credentials_file(path_)->accounts.at(0).users;
+  EXPECT_THAT(users.at(0).policies, ElementsAre("AmazonSQSFullAccess"));
+  EXPECT_THAT(users.at(1).policies, ElementsAre("AmazonSQSReadOnlyAccess"));
+  EXPECT_THAT(users.at(2).policies, IsEmpty());
+}
+
+TEST_F(KeysCommand, AUserWhoIsThereKeepsItsPoliciesAndGetsThoseNamed) {
+  const auto edit = [](CredentialsFile& file) -> StartResult<void> {
+    file = parse_credentials_file(R"(
+[[account]]
+id = "000000000000"
+[[account.policy]]
+name = "shop"
+document = "{}"
+[[account.group]]
+name = "team"
+policies = ["shop"]
+[[account.user]]
+name = "ada"
+groups = ["team"]
+[[account.user.policy]]
+name = "own"
+document = "{}"
+[[account.user]]
+name = "bob"
+)",
+                                  "keys.toml")
+               .value();
+    return {};
+  };
+  ASSERT_TRUE(edit_credentials_file(path_, edit));
+  create("ada");
+  EXPECT_THAT(run({"list"}).value(), HasSubstr("ada  shop (group team), own (inline)\n"));
+  ASSERT_TRUE(
+      run({"create", "--user", "ada", "--policy", "shop", "--policy", "AmazonSQSReadOnlyAccess"}));
+  EXPECT_THAT(run({"list"}).value(),
+              HasSubstr("ada  shop, AmazonSQSReadOnlyAccess, shop (group team), own (inline)\n"));
+  EXPECT_THAT(run({"create", "--user", "bob"}).value(),
+              HasSubstr("may do: nothing but what queues allow\n"));
+  EXPECT_THAT(error({"create", "--user", "bob", "--policy", "own"}),
+              HasSubstr("there is no policy own; known are: AmazonSQSFullAccess "
+                        "AmazonSQSReadOnlyAccess shop"));
+  EXPECT_THAT(error({"create", "--user", "root", "--policy", "shop"}),
+              HasSubstr("--policy is for other users"));
 }
 
 TEST_F(KeysCommand, WrongCommandLinesSayWhatIsRight) {

@@ -191,6 +191,30 @@ TEST(Server, DeclaredQueuesAreMadeAndSet) {
   EXPECT_THAT(server.get("/000000000000/orders?Action=ListQueueTags"), HasSubstr("store"));
 }
 
+TEST(Server, QueuesAreDeclaredWithCredentialsToo) {
+  const DataDirectory data;
+  ServeOptions options = data.options();
+  options.root_access_key_id = "AKIDROOT";
+  options.root_secret_access_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+  QueueDeclaration open;
+  open.name = "open";
+  open.attributes = {{"Policy",
+                      R"({"Statement":{"Effect":"Allow","Principal":"*","Action":"sqs:Get*",)"
+                      R"("Resource":"arn:aws:sqs:us-east-1:000000000000:open"}})"}};
+  options.queues = {open};
+  const std::string attributes =
+      "/000000000000/open?Action=GetQueueAttributes&AttributeName.1=DelaySeconds";
+  {
+    RunningServer server(options);
+    ASSERT_EQ(server.error(), "");
+    EXPECT_THAT(server.get(attributes), HasSubstr("<Value>0</Value>"));
+  }
+  options.queues[0].attributes["DelaySeconds"] = "7";
+  RunningServer server(options);
+  ASSERT_EQ(server.error(), "");
+  EXPECT_THAT(server.get(attributes), HasSubstr("<Value>7</Value>"));
+}
+
 TEST(Server, FifoQueuesAreDeclaredWithTheirAttributes) {
   const DataDirectory data;
   ServeOptions options = data.options();

@@ -1,5 +1,7 @@
 // The actions on a queue's tags and permissions. What a policy allows is decided in auth/.
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "model/policy_text.h"
 #include "model/tags.h"
@@ -13,8 +15,9 @@ namespace {
 
 // Finds the queue, edits it, and answers with nothing but success.
 Answer<api::NoOutput> edit_queue(Context& context, const std::string& queue_url,
-                                 Registry::Part part, const Registry::Edit& edit) {
-  const Expected<QueueInfoPointer> found = find_queue(context, queue_url);
+                                 Registry::Part part, const Registry::Edit& edit,
+                                 const RequestTags& tags = {}) {
+  const Expected<QueueInfoPointer> found = find_queue(context, queue_url, tags);
   if (!found) co_return found.error();
   const Expected<QueueInfoPointer> changed =
       co_await context.service.registry.change((*found)->account, (*found)->name, part, edit);
@@ -26,13 +29,15 @@ Answer<api::NoOutput> edit_queue(Context& context, const std::string& queue_url,
 
 Answer<api::TagQueueResponse> tag_queue(Context& context, api::TagQueueRequest& request) {
   const TagMap given = to_map(request.tags);
+  const std::vector<std::string> keys = keys_of(given);
   const Registry::Edit edit = [&](QueueInfo& info) -> Expected<void> {
     Expected<TagMap> tags = add_tags(info.tags, given);
     if (!tags) return tags.error();
     info.tags = std::move(*tags);
     return {};
   };
-  co_return co_await edit_queue(context, request.queue_url, Registry::Part::tags, edit);
+  co_return co_await edit_queue(context, request.queue_url, Registry::Part::tags, edit,
+                                {.tags = &given, .keys = keys});
 }
 
 Answer<api::UntagQueueResponse> untag_queue(Context& context, api::UntagQueueRequest& request) {
@@ -40,7 +45,8 @@ Answer<api::UntagQueueResponse> untag_queue(Context& context, api::UntagQueueReq
     for (const std::string& key : request.tag_keys) info.tags.erase(key);
     return {};
   };
-  co_return co_await edit_queue(context, request.queue_url, Registry::Part::tags, edit);
+  co_return co_await edit_queue(context, request.queue_url, Registry::Part::tags, edit,
+                                {.keys = request.tag_keys});
 }
 
 Answer<api::ListQueueTagsResponse> list_queue_tags(Context& context,

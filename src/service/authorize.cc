@@ -1,13 +1,10 @@
 #include "service/authorize.h"
 
 #include <optional>
-#include <span>
-#include <string>
 #include <utility>
 
 #include "auth/decision.h"
 #include "base/check.h"
-#include "service/registry.h"
 #include "service/resolve.h"
 
 namespace millrace {
@@ -15,17 +12,9 @@ namespace millrace {
 namespace {
 
 /// What the Query protocol says, and what both say to those who are nobody.
-std::string denied_text(std::string_view url) {
-  return std::string("Access to the resource ").append(url).append(" is denied.");
-}
-
-/// The identity policy of every user: it may do what its account may.
-const Policy& everything() {
-  static const Policy policy =
-      Policy::of_identity(
-          R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}})")
-          .value();
-  return policy;
+std::string denied_text(const Context& context, const QueueInfo* queue) {
+  const std::string url = queue != nullptr ? url_of(context, *queue) : context.base_url + "/";
+  return "Access to the resource " + url + " is denied.";
 }
 
 Principal principal_of(const Caller& caller) {
@@ -39,54 +28,70 @@ Principal principal_of(const Caller& caller) {
   return principal;
 }
 
-Expected<void> check(const Context& context, const QueueInfo& queue) {
+std::string arn_of(const Region& region, const Resource& resource) {
+  std::string arn = "arn:";
+  arn.append(region.partition()).append(":sqs:").append(region.text()).append(":");
+  return arn.append(resource.account.text()).append(":").append(resource.name);
+}
+
+Expected<void> check(const Context& context, PolicyAction action, const Resource& resource,
+                     const RequestTags& tags) {
   if (!context.service.access_enforced) return {};
   const Caller& caller = *context.caller;
-  const bool own = !caller.anonymous() && caller.account == queue.account;
-  if (own && queue.policy == nullptr) return {};
-  const std::optional<PolicyAction> action = policy_action_of(context.action);
-  CHECK(action);  // it is in the table of actions
-  const std::string resource = context.service.registry.arn_of(queue).text();
+  const QueueInfo* const queue = resource.queue;
+  const Policy* const queue_policy = queue != nullptr ? queue->policy.get() : nullptr;
+  const bool own = !caller.anonymous() && caller.account == resource.account;
+  if (own && caller.user == kRootUser && queue_policy == nullptr) return {};
+  if (queue == nullptr && !own && !caller.anonymous()) return {};
+  const std::string arn = arn_of(context.service.region, resource);
   AccessRequest request;
   request.principal = principal_of(caller);
-  request.action = *action;
-  request.resource = resource;
+  request.action = action;
+  request.resource = arn;
   request.now = context.now;
   request.source_ip = context.source_address;
   request.secure_transport = context.secure;
   request.user_agent = context.user_agent;
-  request.resource_tags = &queue.tags;
-  const Policy* const identity[] = {&everything()};
-  const bool user = request.principal.kind == PrincipalKind::user;
-  const Decision decision = decide(request, std::span(identity, user ? 1 : 0), queue.policy.get());
+  request.resource_tags = queue != nullptr ? &queue->tags : nullptr;
+  request.request_tags = tags.tags;
+  request.tag_keys = tags.keys;
+  const Decision decision = decide(request, caller.policies, queue_policy);
   if (decision.allowed()) return {};
-  std::string denied = denied_text(url_of(context, queue));
+  std::string denied = denied_text(context, queue);
   if (caller.anonymous()) return ApiError(ErrorCode::access_denied, std::move(denied));
   return ApiError(ErrorCode::access_denied, access_denied(decision, request).message(),
                   std::move(denied));
 }
 
-Expected<void> check(const Context& context) {
+Expected<void> check_known(const Context& context) {
   if (!context.service.access_enforced || !context.caller->anonymous()) return {};
-  return ApiError(ErrorCode::access_denied, denied_text(context.base_url + "/"));
+  return ApiError(ErrorCode::access_denied, denied_text(context, nullptr));
 }
 
 }  // namespace
 
-Expected<void> authorize(const Context& context, const QueueInfo& queue) {
-  Expected<void> allowed = check(context, queue);
+Expected<void> authorize(const Context& context, PolicyAction action, const Resource& resource,
+                         const RequestTags& tags) {
+  Expected<void> allowed = check(context, action, resource, tags);
   if (RequestNotes* const notes = context.notes) {
     notes->denied = !allowed;
     // Of an action with two queues the first, unless it is the second that the caller may not use.
-    if (notes->resource.empty() || notes->denied) {
-      note_queue(notes, context.service.region, queue.account, queue.name.text());
+    if (!resource.name.empty() && (notes->resource.empty() || notes->denied)) {
+      note_queue(notes, context.service.region, resource.account, resource.name);
     }
   }
   return allowed;
 }
 
-Expected<void> authorize(const Context& context) {
-  Expected<void> allowed = check(context);
+Expected<void> authorize(const Context& context, const Resource& resource,
+                         const RequestTags& tags) {
+  const std::optional<PolicyAction> action = policy_action_of(context.action);
+  CHECK(action);  // it is in the table of actions
+  return authorize(context, *action, resource, tags);
+}
+
+Expected<void> deny_nobody(const Context& context) {
+  Expected<void> allowed = check_known(context);
   if (context.notes != nullptr) context.notes->denied = !allowed;
   return allowed;
 }

@@ -1,9 +1,13 @@
 // Accounts are strangers to each other: every action, asked by its own account, by another one, and
-// by nobody.
+// by nobody; and what users may do in their own.
 #include "service/authorize.h"
 
 #include <functional>
+#include <initializer_list>
+#include <memory>
+#include <optional>
 
+#include "auth/managed_policies.h"
 #include "base/encoding.h"
 #include "support/service_fixture.h"
 
@@ -104,9 +108,26 @@ class Authorize : public ServiceFixture {
   }
 
   Caller stranger() const {
-    return caller_of_user(*AccountId::parse("111122223333"), "eve", "AKIDEVE");
+    return caller_of_user(*AccountId::parse("111122223333"), "eve", "AKIDEVE",
+                          {find_managed_policy(kFullAccessPolicy)});
   }
-  Caller user() const { return caller_of_user(kAccount, "ada", "AKIDADA"); }
+  Caller user() const {
+    return caller_of_user(kAccount, "ada", "AKIDADA", {find_managed_policy(kFullAccessPolicy)});
+  }
+  /// A user whose policies consist of one of these statements each.
+  Caller user_with(std::initializer_list<std::string> statements) const {
+    std::vector<PolicyPointer> policies;
+    for (const std::string& statement : statements) {
+      policies.push_back(std::make_shared<const Policy>(
+          Policy::of_identity(R"({"Version":"2012-10-17","Statement":)" + statement + "}")
+              .value()));
+    }
+    return caller_of_user(kAccount, "ada", "AKIDADA", std::move(policies));
+  }
+  /// Allows `actions`, a JSON text or array, with `resource`.
+  static std::string allow(const std::string& actions, const std::string& resource = "*") {
+    return R"({"Effect":"Allow","Action":)" + actions + R"(,"Resource":")" + resource + R"("})";
+  }
   Caller nobody() const {
     return {.account = kAccount, .user = {}, .arn = {}, .sender_id = {}, .access_key = {}};
   }
@@ -136,7 +157,7 @@ TEST_F(Authorize, AnotherAccountIsDeniedEveryAction) {
         call.name == "GetQueueUrl" ? ErrorCode::queue_does_not_exist : ErrorCode::access_denied;
     EXPECT_EQ(asked.error().row().shape, error_row(expected).shape) << call.name;
   }
-  call_as(caller_of_user(kAccount, "ada", "AKIDADA"));
+  call_as(user());
   EXPECT_EQ(attribute("q", "DelaySeconds"), "0");
   EXPECT_THAT(bodies("q"), ElementsAre("secret"));
 }
@@ -181,14 +202,164 @@ TEST_F(Authorize, NobodyIsDeniedEveryAction) {
   EXPECT_EQ(send("no-such-queue", "m").error().code(), ErrorCode::access_denied);
 }
 
-TEST_F(Authorize, EveryUserOfTheAccountMayDoEverything) {
-  call_as(caller_of_user(kAccount, "ada", "AKIDADA"));
+TEST_F(Authorize, AUserWithFullAccessMayDoEverythingInTheAccount) {
+  call_as(user());
   for (const NamedCall& call : calls()) {
     const Expected<void> asked = call.ask();
     if (asked) continue;
     EXPECT_NE(asked.error().code(), ErrorCode::access_denied) << call.name;
     EXPECT_NE(asked.error().code(), ErrorCode::queue_does_not_exist) << call.name;
   }
+}
+
+TEST_F(Authorize, AUserWithoutAPolicyMayDoNothing) {
+  call_as(user_with({}));
+  for (const NamedCall& call : calls()) {
+    const Expected<void> asked = call.ask();
+    ASSERT_FALSE(asked) << call.name;
+    EXPECT_EQ(asked.error().code(), ErrorCode::access_denied) << call.name;
+    EXPECT_THAT(asked.error().message(),
+                AllOf(HasSubstr("because no identity-based policy allows the sqs:"),
+                      HasSubstr("user/ada is not authorized")))
+        << call.name;
+  }
+  context_->action = "CreateQueue";
+  EXPECT_EQ(create("other").error().message(),
+            "User: arn:aws:iam::000000000000:user/ada is not authorized to perform: "
+            "sqs:createqueue on resource: arn:aws:sqs:us-east-1:000000000000:other because no "
+            "identity-based policy allows the sqs:createqueue action");
+  EXPECT_EQ(create("other").error().query_message(),
+            "Access to the resource http://localhost:9324/ is denied.");
+  context_->action = "ListQueues";
+  EXPECT_THAT(ask(list_queues, api::ListQueuesRequest()).error().message(),
+              HasSubstr("on resource: arn:aws:sqs:us-east-1:000000000000: because no identity"));
+  context_->action = "SendMessage";
+  EXPECT_EQ(send("no-such-queue", "m").error().code(), ErrorCode::access_denied);
+  context_->action = "GetQueueUrl";
+  EXPECT_EQ(ask(get_queue_url, {.queue_name = "no-such-queue", .queue_owner_aws_account_id = {}})
+                .error()
+                .code(),
+            ErrorCode::access_denied);
+}
+
+TEST_F(Authorize, EachActionNeedsThePermissionOfItsName) {
+  call_as(user());
+  const std::vector<NamedCall> all = calls();
+  for (const NamedCall& call : all) {
+    if (call.name == "StartMessageMoveTask") continue;  // needs more
+    const std::string permission(policy_action_row(*policy_action_of(call.name)).name);
+    call_as(user_with(
+        {R"({"Effect":"Allow","NotAction":"sqs:)" + permission + R"(","Resource":"*"})"}));
+    const Expected<void> refused = call.ask();
+    ASSERT_FALSE(refused) << call.name;
+    EXPECT_EQ(refused.error().code(), ErrorCode::access_denied) << call.name;
+    call_as(user_with({allow("\"sqs:" + permission + "\"")}));
+    const Expected<void> asked = call.ask();
+    EXPECT_TRUE(asked || asked.error().code() != ErrorCode::access_denied) << call.name;
+  }
+}
+
+TEST_F(Authorize, AMoveTaskNeedsToReceiveDeleteAndSendToo) {
+  const std::vector<std::string> needed = {"StartMessageMoveTask@dead", "ReceiveMessage@dead",
+                                           "DeleteMessage@dead", "GetQueueAttributes@dead",
+                                           "SendMessage@q"};
+  const auto start = [&](const std::string& left_out, std::optional<std::string> destination) {
+    std::vector<PolicyPointer> policies;
+    for (const std::string& permission : needed) {
+      if (permission == left_out) continue;
+      const std::size_t at = permission.find('@');
+      policies.push_back(std::make_shared<const Policy>(
+          Policy::of_identity(
+              R"({"Statement":)" +
+              allow("\"sqs:" + permission.substr(0, at) + "\"", arn(permission.substr(at + 1))) +
+              "}")
+              .value()));
+    }
+    call_as(caller_of_user(kAccount, "ada", "AKIDADA", policies));
+    context_->action = "StartMessageMoveTask";
+    return ask(start_message_move_task, {.source_arn = arn("dead"),
+                                         .destination_arn = std::move(destination),
+                                         .max_number_of_messages_per_second = {}});
+  };
+  for (const std::string& left_out : needed) {
+    for (const std::optional<std::string>& destination :
+         {std::optional<std::string>(), std::optional<std::string>(arn("q"))}) {
+      const auto task = start(left_out, destination);
+      ASSERT_FALSE(task) << left_out;
+      const std::string action = left_out.substr(0, left_out.find('@'));
+      EXPECT_EQ(task.error().code(), ErrorCode::access_denied) << left_out;
+      EXPECT_THAT(task.error().message(),
+                  HasSubstr(policy_action_row(*policy_action_of(action)).lower_name))
+          << left_out;
+    }
+  }
+  EXPECT_TRUE(start("", arn("q")));
+}
+
+TEST_F(Authorize, TagsOfANewQueueNeedPermissionAndCanBeAskedFor) {
+  context_->action = "CreateQueue";
+  call_as(user_with({allow(R"("sqs:CreateQueue")")}));
+  EXPECT_TRUE(create("plain"));
+  const Expected<api::CreateQueueResponse> refused = create("tagged", {}, {{"team", "red"}});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(
+      refused.error().message(),
+      HasSubstr("perform: sqs:tagqueue on resource: " + arn("tagged") + " because no identity"));
+  call_as(
+      user_with({R"({"Effect":"Allow","Action":["sqs:CreateQueue","sqs:TagQueue"],"Resource":"*",)"
+                 R"("Condition":)"
+                 R"({"StringEquals":{"aws:RequestTag/team":"red"},)"
+                 R"("ForAllValues:StringEquals":{"aws:TagKeys":"team"}}})",
+                 R"({"Effect":"Allow","Action":"sqs:UntagQueue","Resource":"*","Condition":)"
+                 R"({"ForAllValues:StringEquals":{"aws:TagKeys":"stage"}}})"}));
+  EXPECT_TRUE(create("tagged", {}, {{"team", "red"}}));
+  EXPECT_FALSE(create("blue", {}, {{"team", "blue"}}));
+  EXPECT_FALSE(create("both", {}, {{"team", "red"}, {"stage", "test"}}));
+  EXPECT_FALSE(create("untagged"));
+  const auto tag = [&](const std::string& key, const std::string& value) {
+    context_->action = "TagQueue";
+    return ask(tag_queue, {.queue_url = url("q"), .tags = {{key, value}}}).has_value();
+  };
+  EXPECT_TRUE(tag("team", "red"));
+  EXPECT_FALSE(tag("team", "blue"));
+  EXPECT_FALSE(tag("stage", "test"));
+  const auto untag = [&](const std::string& key) {
+    context_->action = "UntagQueue";
+    return ask(untag_queue, {.queue_url = url("q"), .tag_keys = {key}}).has_value();
+  };
+  EXPECT_TRUE(untag("stage"));
+  EXPECT_FALSE(untag("team"));
+}
+
+TEST_F(Authorize, AnExplicitDenyOfTheUserSaysSo) {
+  call_as(
+      user_with({allow(R"("*")"), R"({"Effect":"Deny","Action":"sqs:SendMessage","Resource":")" +
+                                      arn("q") + R"("})"}));
+  context_->action = "SendMessage";
+  EXPECT_EQ(send("q", "m").error().message(),
+            "User: arn:aws:iam::000000000000:user/ada is not authorized to perform: "
+            "sqs:sendmessage on resource: arn:aws:sqs:us-east-1:000000000000:q with an explicit "
+            "deny in an identity-based policy");
+  EXPECT_TRUE(send("dead", "m"));
+}
+
+TEST_F(Authorize, AQueuePolicyIsEnoughForAUserOfItsAccount) {
+  set_policy("q", R"("Effect":"Allow","Principal":{"AWS":"arn:aws:iam::000000000000:user/ada"},)"
+                  R"("Action":"sqs:SendMessage")");
+  call_as(user_with({}));
+  context_->action = "SendMessage";
+  EXPECT_TRUE(send("q", "m"));
+  EXPECT_FALSE(send("dead", "m"));
+}
+
+TEST_F(Authorize, AStrangerNeedsAPolicyOfItsOwnToo) {
+  set_policy("q", R"("Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sqs:*")");
+  call_as(caller_of_user(*AccountId::parse("111122223333"), "eve", "AKIDEVE"));
+  context_->action = "SendMessage";
+  EXPECT_THAT(send("q", "m").error().message(),
+              HasSubstr("because no identity-based policy allows the sqs:sendmessage action"));
+  call_as(caller_of_user(*AccountId::parse("111122223333"), kRootUser, "AKIDROOT"));
+  EXPECT_TRUE(send("q", "m"));
 }
 
 TEST_F(Authorize, InDevelopmentModeEverybodyMayDoEverything) {
@@ -293,7 +464,7 @@ TEST_F(Authorize, ListsAndDeadLettersStayInTheAccount) {
 TEST_F(Authorize, ATaskMovesNothingIntoAnotherAccount) {
   call_as(stranger());
   ASSERT_TRUE(create("theirs"));
-  call_as(caller_of_user(kAccount, "ada", "AKIDADA"));
+  call_as(user());
   const auto task =
       ask(start_message_move_task, {.source_arn = arn("dead"),
                                     .destination_arn = "arn:aws:sqs:us-east-1:111122223333:theirs",

@@ -1,6 +1,7 @@
 // The actions on message move tasks. The tasks themselves live on the shards of their source queues
 // (queue/move_tasks.h).
 #include <algorithm>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,19 +44,27 @@ ApiError no_such_resource(std::string_view parameter) {
           text.append(parameter).append(" parameter doesn't exist.")};
 }
 
-// The queue of a SourceArn or DestinationArn parameter.
-Expected<QueueInfoPointer> find_by_arn(const Context& context, std::string_view text,
-                                       std::string_view parameter) {
+Expected<QueueArn> parse_arn(std::string_view text, std::string_view parameter) {
   const std::optional<QueueArn> arn = QueueArn::parse(text);
-  if (!arn) {
-    std::string error = "You must use this format to specify the ";
-    return invalid(error.append(parameter).append(
-        ": arn:<partition>:<service>:<region>:<account-id>:<resource-id>"));
-  }
+  if (arn) return *arn;
+  std::string error = "You must use this format to specify the ";
+  return invalid(error.append(parameter).append(
+      ": arn:<partition>:<service>:<region>:<account-id>:<resource-id>"));
+}
+
+// The queue of a SourceArn or DestinationArn parameter, with which the caller may do `actions`.
+Expected<QueueInfoPointer> find_by_arn(const Context& context, std::string_view text,
+                                       std::string_view parameter,
+                                       std::initializer_list<PolicyAction> actions) {
+  const Expected<QueueArn> arn = parse_arn(text, parameter);
+  if (!arn) return arn.error();
   QueueInfoPointer info = context.service.registry.find(*arn);
   if (!info) note_queue(context.notes, arn->region(), arn->account(), arn->name().text());
-  const Expected<void> allowed = info ? authorize(context, *info) : authorize(context);
-  if (!allowed) return allowed.error();
+  const Resource resource(arn->account(), arn->name().text(), info.get());
+  for (const PolicyAction action : actions) {
+    const Expected<void> allowed = authorize(context, action, resource);
+    if (!allowed) return allowed.error();
+  }
   if (!info) return no_such_resource(parameter);
   return info;
 }
@@ -63,7 +72,7 @@ Expected<QueueInfoPointer> find_by_arn(const Context& context, std::string_view 
 Expected<QueueInfoPointer> find_destination(const Context& context, const QueueInfo& source,
                                             std::string_view destination_arn) {
   const Expected<QueueInfoPointer> destination =
-      find_by_arn(context, destination_arn, "DestinationArn");
+      find_by_arn(context, destination_arn, "DestinationArn", {PolicyAction::send_message});
   if (!destination) return destination.error();
   if ((*destination)->id == source.id) {
     return invalid("Source queue arn and destination queue arn cannot be the same.");
@@ -87,8 +96,12 @@ Expected<NewMoveTask> check_start(const Context& context, const QueueInfo& sourc
     wanted.destination_arn = *request.destination_arn;
   }
   const QueueArn arn = context.service.registry.arn_of(source);
-  if (context.service.directory.dead_letter_sources(arn).empty()) {
-    return invalid("Source queue must be configured as a Dead Letter Queue.");
+  const std::vector<QueueInfoPointer> origins = context.service.directory.dead_letter_sources(arn);
+  if (origins.empty()) return invalid("Source queue must be configured as a Dead Letter Queue.");
+  if (wanted.destination) return wanted;
+  for (const QueueInfoPointer& origin : origins) {  // messages go back there
+    const Expected<void> allowed = authorize(context, PolicyAction::send_message, *origin);
+    if (!allowed) return allowed.error();
   }
   return wanted;
 }
@@ -184,7 +197,10 @@ Answer<api::StartMessageMoveTaskResponse> start_message_move_task(
   const Expected<void> rate = check_number(request.max_number_of_messages_per_second,
                                            limits::kMoveRateMax, "MaxNumberOfMessagesPerSecond");
   if (!rate) co_return rate.error();
-  const Expected<QueueInfoPointer> source = find_by_arn(context, request.source_arn, "SourceArn");
+  const Expected<QueueInfoPointer> source =
+      find_by_arn(context, request.source_arn, "SourceArn",
+                  {PolicyAction::start_message_move_task, PolicyAction::receive_message,
+                   PolicyAction::delete_message, PolicyAction::get_queue_attributes});
   if (!source) co_return source.error();
   const Expected<NewMoveTask> wanted = check_start(context, **source, request);
   if (!wanted) co_return wanted.error();
@@ -203,7 +219,8 @@ Answer<api::CancelMessageMoveTaskResponse> cancel_message_move_task(
     Context& context, api::CancelMessageMoveTaskRequest& request) {
   const Expected<TaskHandle> handle = parse_handle(request.task_handle);
   if (!handle) co_return handle.error();
-  const Expected<QueueInfoPointer> source = find_by_arn(context, handle->source_arn, "SourceArn");
+  const Expected<QueueInfoPointer> source = find_by_arn(context, handle->source_arn, "SourceArn",
+                                                        {PolicyAction::cancel_message_move_task});
   if (!source) co_return source.error();
   const auto cancel = [queue = (*source)->id, &handle](Shard& shard, Timestamp) {
     return shard.cancel_move_task(queue, handle->task_id);
@@ -220,7 +237,8 @@ Answer<api::ListMessageMoveTasksResponse> list_message_move_tasks(
   const Expected<void> count =
       check_number(request.max_results, limits::kMoveTasksListed, "MaxResults");
   if (!count) co_return count.error();
-  const Expected<QueueInfoPointer> source = find_by_arn(context, request.source_arn, "SourceArn");
+  const Expected<QueueInfoPointer> source = find_by_arn(context, request.source_arn, "SourceArn",
+                                                        {PolicyAction::list_message_move_tasks});
   if (!source) co_return source.error();
   const auto list = [queue = (*source)->id](const Shard& shard, Timestamp) {
     return shard.move_tasks(queue);

@@ -38,14 +38,31 @@ bool wants_counts(const std::vector<std::string>& names) {
   });
 }
 
+// Tags need leave of their own.
+Expected<void> authorize_creation(const Context& context, const QueueName& name,
+                                  const api::CreateQueueRequest& request) {
+  const AccountId& account = context.caller->account;
+  const QueueInfoPointer there = context.service.directory.find(account, name);
+  const Resource resource(account, name.text(), there.get());
+  if (request.tags.empty()) return authorize(context, resource);
+  const TagMap tags = to_map(request.tags);
+  const std::vector<std::string> keys = keys_of(tags);
+  const RequestTags asked{.tags = &tags, .keys = keys};
+  const Expected<void> created = authorize(context, resource, asked);
+  if (!created) return created;
+  return authorize(context, PolicyAction::tag_queue, resource, asked);
+}
+
 }  // namespace
 
 Answer<api::CreateQueueResponse> create_queue(Context& context, api::CreateQueueRequest& request) {
   const std::string_view given_name = request.queue_name ? *request.queue_name : std::string_view();
   note_queue(context.notes, context.service.region, context.caller->account, given_name);
-  if (const Expected<void> allowed = authorize(context); !allowed) co_return allowed.error();
+  if (const Expected<void> known = deny_nobody(context); !known) co_return known.error();
   const Expected<QueueName> name = parse_name(request.queue_name);
   if (!name) co_return name.error();
+  const Expected<void> allowed = authorize_creation(context, *name, request);
+  if (!allowed) co_return allowed.error();
   TagMap tags;
   if (!request.tags.empty()) {
     Expected<TagMap> given = add_tags({}, to_map(request.tags));
@@ -78,23 +95,28 @@ Answer<api::GetQueueUrlResponse> get_queue_url(Context& context, api::GetQueueUr
   if (request.queue_owner_aws_account_id) {
     account = AccountId::parse(*request.queue_owner_aws_account_id);
   }
-  const QueueInfoPointer info = account ? context.service.directory.find(*account, *name) : nullptr;
-  if (account) note_queue(context.notes, context.service.region, *account, name->text());
-  const Expected<void> allowed = info ? authorize(context, *info) : authorize(context);
-  if (!allowed && context.caller->anonymous()) co_return allowed.error();
-  // Who has no access to a queue is not told whether there is one.
+  if (!account) {
+    if (const Expected<void> known = deny_nobody(context); !known) co_return known.error();
+    co_return ApiError(ErrorCode::queue_does_not_exist);
+  }
+  const QueueInfoPointer info = context.service.directory.find(*account, *name);
+  const Expected<void> allowed = authorize(context, Resource(*account, name->text(), info.get()));
+  const bool stranger = *account != context.caller->account && !context.caller->anonymous();
+  if (!allowed && !stranger) co_return allowed.error();
+  // Who has no access to a queue of another account is not told whether there is one.
   if (!info || !allowed) co_return ApiError(ErrorCode::queue_does_not_exist);
   co_return api::GetQueueUrlResponse{.queue_url = url_of(context, *info)};
 }
 
 Answer<api::ListQueuesResponse> list_queues(Context& context, api::ListQueuesRequest& request) {
-  if (const Expected<void> allowed = authorize(context); !allowed) co_return allowed.error();
+  const AccountId& account = context.caller->account;
+  const Expected<void> allowed = authorize(context, Resource(account, {}, nullptr));
+  if (!allowed) co_return allowed.error();
   const std::string prefix = request.queue_name_prefix.value_or(std::string());
-  const PageWanted wanted{.scope = "queues/" + context.caller->account.text() + "/" + prefix,
+  const PageWanted wanted{.scope = "queues/" + account.text() + "/" + prefix,
                           .next_token = std::move(request.next_token),
                           .max_results = request.max_results};
-  Expected<Page> page =
-      cut_page(context.service.directory.list(context.caller->account, prefix), wanted);
+  Expected<Page> page = cut_page(context.service.directory.list(account, prefix), wanted);
   if (!page) co_return page.error();
   co_return api::ListQueuesResponse{.queue_urls = urls_of(context, page->queues),
                                     .next_token = std::move(page->next_token)};

@@ -2,7 +2,6 @@
 
 #include "base/check.h"
 #include "base/limits.h"
-#include "service/authorize.h"
 
 namespace millrace {
 
@@ -12,15 +11,17 @@ ShardDriver& Service::shard_of(QueueId queue) const {
   return *shards[number];
 }
 
-Expected<QueueInfoPointer> find_queue(const Context& context, std::string_view queue_url) {
+Expected<QueueInfoPointer> find_queue(const Context& context, std::string_view queue_url,
+                                      const RequestTags& tags) {
   const Expected<QueueUrl> url = QueueUrl::parse(queue_url);
-  QueueInfoPointer info;
-  if (url) {
-    const AccountId& account = url->account ? *url->account : context.caller->account;
-    info = context.service.directory.find(account, url->name);
-    if (!info) note_queue(context.notes, context.service.region, account, url->name.text());
+  if (!url) {
+    if (const Expected<void> allowed = deny_nobody(context); !allowed) return allowed.error();
+    return ApiError(ErrorCode::queue_does_not_exist);
   }
-  const Expected<void> allowed = info ? authorize(context, *info) : authorize(context);
+  const AccountId& account = url->account ? *url->account : context.caller->account;
+  QueueInfoPointer info = context.service.directory.find(account, url->name);
+  const Resource resource(account, url->name.text(), info.get());
+  const Expected<void> allowed = authorize(context, resource, tags);
   if (!allowed) return allowed.error();
   if (!info) return ApiError(ErrorCode::queue_does_not_exist);
   return info;
@@ -34,6 +35,13 @@ AttributeMap to_map(const api::TextMap& pairs) {
   AttributeMap map;
   for (const auto& [key, value] : pairs) map.insert_or_assign(key, value);
   return map;
+}
+
+std::vector<std::string> keys_of(const TagMap& tags) {
+  std::vector<std::string> keys;
+  keys.reserve(tags.size());
+  for (const auto& [key, value] : tags) keys.push_back(key);
+  return keys;
 }
 
 }  // namespace millrace

@@ -1,9 +1,11 @@
 // Fuzzes the compiling of policies: whatever is taken as a policy of a queue has the shape of one,
 // compiles alike again, and can be asked about requests.
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "auth/decision.h"
@@ -44,11 +46,15 @@ void read(std::string_view text) {
   static const std::vector<std::string> kTagKeys = {"team", "stage"};
   const Expected<Policy> queue = Policy::of_queue(text, kArn);
   const Expected<Policy> again = Policy::of_queue(text, kArn);
-  const Expected<Policy> identity = Policy::of_identity(text);
+  Expected<Policy> identity = Policy::of_identity(text);
   CHECK(queue.has_value() == again.has_value());
   if (queue) CHECK(check_policy(text) && !identity);
-  std::vector<const Policy*> identity_policies;
-  if (identity) identity_policies.push_back(&*identity);
+  std::vector<PolicyPointer> identity_policies;
+  if (identity) {
+    identity_policies.push_back(std::make_shared<const Policy>(std::move(*identity)));
+  } else {
+    CHECK(!identity.error().message().empty());
+  }
 
   for (const PrincipalKind kind :
        {PrincipalKind::anonymous, PrincipalKind::user, PrincipalKind::service}) {

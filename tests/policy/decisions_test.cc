@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -18,10 +19,10 @@ namespace {
 
 namespace json = boost::json;
 
-/// The two policies of a section, as the lines so far have made them.
+/// The policies of a section, as the lines so far have made them.
 struct Policies {
   std::string version = "2012-10-17";
-  json::array identity;
+  std::vector<json::array> identity;
   json::array queue;
 
   json::value document(const json::array& statements) const {
@@ -71,15 +72,15 @@ std::string decide_both(const std::vector<std::string>& words, const Policies& p
     facts.set(words[i].substr(0, equals), words[i].substr(equals + 1));
   }
 
-  const json::value identity = policies.document(policies.identity);
-  const json::value queue = policies.document(policies.queue);
-  std::optional<Policy> identity_policy;
-  std::optional<Policy> queue_policy;
-  std::vector<const Policy*> identity_policies;
-  if (!identity.is_null()) {
-    identity_policy = Policy::of_identity(json::serialize(identity)).value();
-    identity_policies.push_back(&*identity_policy);
+  std::vector<json::value> identity;
+  std::vector<PolicyPointer> identity_policies;
+  for (const json::array& statements : policies.identity) {
+    identity.push_back(policies.document(statements));
+    identity_policies.push_back(std::make_shared<const Policy>(
+        Policy::of_identity(json::serialize(identity.back())).value()));
   }
+  const json::value queue = policies.document(policies.queue);
+  std::optional<Policy> queue_policy;
   if (!queue.is_null()) {
     queue_policy =
         Policy::of_queue(json::serialize(queue), QueueArn::parse(kQueue).value()).value();
@@ -112,9 +113,11 @@ std::string run_line(const std::string& line, Policies& policies, int& decisions
     policies.version = rest;
   } else if (word == "queue") {
     add_statement(rest, policies.queue);
-  } else if (word == "identity") {
-    add_statement(rest, policies.identity);
-    json::object& added = policies.identity.back().as_object();
+  } else if (word == "identity" || word == "further") {
+    if (word == "further" || policies.identity.empty()) policies.identity.emplace_back();
+    json::array& statements = policies.identity.back();
+    add_statement(rest, statements);
+    json::object& added = statements.back().as_object();
     if (!added.contains("Resource") && !added.contains("NotResource")) added["Resource"] = "*";
   } else if (word == "if") {
     policies.queue = {json::object{{"Effect", "Allow"},

@@ -321,9 +321,20 @@ Found find_statements(const json::value& policy, const AccessRequest& request,
 
 }  // namespace
 
-std::string decide_naively(const json::value& identity, const json::value& queue,
+std::string decide_naively(const std::vector<json::value>& identity, const json::value& queue,
                            const AccessRequest& request, const Context& context) {
-  const Found in_identity = find_statements(identity, request, context);
+  std::string identity_denies;
+  std::string identity_allows;
+  for (std::size_t i = 0; i < identity.size(); ++i) {
+    const Found found = find_statements(identity[i], request, context);
+    const std::string policy = i == 0 ? "" : " of policy " + std::to_string(i + 1);
+    if (identity_denies.empty() && found.deny > 0) {
+      identity_denies = "denied by identity " + std::to_string(found.deny) + policy;
+    }
+    if (identity_allows.empty() && found.allow > 0) {
+      identity_allows = "allowed by identity " + std::to_string(found.allow) + policy;
+    }
+  }
   const Found in_queue = find_statements(queue, request, context);
   const bool own = request.principal.account == "111122223333";
   const bool root = request.principal.kind == PrincipalKind::root;
@@ -331,18 +342,17 @@ std::string decide_naively(const json::value& identity, const json::value& queue
   static const std::set<PolicyAction> kUnlocking = {
       PolicyAction::get_queue_attributes, PolicyAction::set_queue_attributes,
       PolicyAction::get_queue_url, PolicyAction::list_queues};
-  if (in_identity.deny > 0) return "denied by identity " + std::to_string(in_identity.deny);
+  if (!identity_denies.empty()) return identity_denies;
   if (in_queue.deny > 0 && !(own && root && kUnlocking.contains(request.action))) {
     return "denied by queue " + std::to_string(in_queue.deny);
   }
-  const std::string by_identity = "allowed by identity " + std::to_string(in_identity.allow);
   const std::string by_queue = "allowed by queue " + std::to_string(in_queue.allow);
   if (own && root) return "allowed as root";
-  if (own && in_identity.allow > 0) return by_identity;
+  if (own && !identity_allows.empty()) return identity_allows;
   if (own && in_queue.allow > 0) return by_queue;
   if (own) return "no identity";
   if (policy_action_row(request.action).owner_only) return "owner only";
-  if (iam && !root && in_identity.allow == 0) return "no identity";
+  if (iam && !root && identity_allows.empty()) return "no identity";
   return in_queue.allow > 0 ? by_queue : "no queue";
 }
 

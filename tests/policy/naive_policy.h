@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <boost/json/value.hpp>
 
@@ -12,8 +13,9 @@
 namespace millrace::policy_tests {
 
 /// What decides, in the words of decisions.txt: "allowed by queue 1", "no identity" and so on.
-/// @param identity, queue policies, or null for none.
-std::string decide_naively(const boost::json::value& identity, const boost::json::value& queue,
-                           const AccessRequest& request, const Context& context);
+/// @param identity the policies of the caller. @param queue a policy, or null for none.
+std::string decide_naively(const std::vector<boost::json::value>& identity,
+                           const boost::json::value& queue, const AccessRequest& request,
+                           const Context& context);
 
 }  // namespace millrace::policy_tests

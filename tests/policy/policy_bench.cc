@@ -1,10 +1,13 @@
 // What a decision costs: policy_bench prints nanoseconds for each. Run it on a quiet machine.
 #include <benchmark/benchmark.h>
 
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "auth/decision.h"
+#include "auth/managed_policies.h"
 #include "base/check.h"
 #include "policy/facts.h"
 
@@ -32,11 +35,9 @@ Policy queue_policy() {
   return Policy::of_queue(kThreeStatements, QueueArn::parse(kQueue).value()).value();
 }
 
-void decide_again_and_again(benchmark::State& state, Facts& facts, const Policy* identity,
-                            const Policy* queue) {
+void decide_again_and_again(benchmark::State& state, Facts& facts,
+                            std::span<const PolicyPointer> given, const Policy* queue) {
   const AccessRequest& request = facts.request();
-  const Policy* const policies[] = {identity};
-  const std::span<const Policy* const> given(policies, identity == nullptr ? 0 : 1);
   CHECK(decide(request, given, queue).allowed());
   for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(decide(request, given, queue));
 }
@@ -46,7 +47,7 @@ void role_receives(benchmark::State& state) {
   facts.set("tls", "yes");
   facts.set_action(PolicyAction::receive_message);
   const Policy queue = queue_policy();
-  decide_again_and_again(state, facts, nullptr, &queue);
+  decide_again_and_again(state, facts, {}, &queue);
 }
 BENCHMARK(role_receives);
 
@@ -55,7 +56,7 @@ void topic_sends(benchmark::State& state) {
   facts.set("tls", "yes");
   facts.set("source-arn", "arn:aws:sns:eu-west-1:111122223333:topic");
   const Policy queue = queue_policy();
-  decide_again_and_again(state, facts, nullptr, &queue);
+  decide_again_and_again(state, facts, {}, &queue);
 }
 BENCHMARK(topic_sends);
 
@@ -63,7 +64,7 @@ void root_sends(benchmark::State& state) {
   Facts facts("root");
   facts.set("tls", "yes");
   const Policy queue = queue_policy();
-  decide_again_and_again(state, facts, nullptr, &queue);
+  decide_again_and_again(state, facts, {}, &queue);
 }
 BENCHMARK(root_sends);
 
@@ -73,10 +74,18 @@ void user_sends_by_tag_and_address(benchmark::State& state) {
   facts.set("ptag/team", "red");
   facts.set("qtag/team", "red");
   facts.set("resource", "arn:aws:sqs:eu-west-1:111122223333:alice-in");
-  const Policy identity = Policy::of_identity(kByTag).value();
-  decide_again_and_again(state, facts, &identity, nullptr);
+  const PolicyPointer identity[] = {
+      std::make_shared<const Policy>(Policy::of_identity(kByTag).value())};
+  decide_again_and_again(state, facts, identity, nullptr);
 }
 BENCHMARK(user_sends_by_tag_and_address);
+
+void user_sends_with_full_access(benchmark::State& state) {
+  Facts facts("alice");
+  const PolicyPointer identity[] = {find_managed_policy(kFullAccessPolicy)};
+  decide_again_and_again(state, facts, identity, nullptr);
+}
+BENCHMARK(user_sends_with_full_access);
 
 void compile_three_statements(benchmark::State& state) {
   for ([[maybe_unused]] auto _ : state) {

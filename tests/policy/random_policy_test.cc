@@ -4,6 +4,7 @@
 #include <rapidcheck.h>
 
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -221,16 +222,19 @@ TEST(RandomPolicy, DecidesAsTheNaiveEvaluatorDoes) {
   const bool agreed = rc::check("random policies and requests", [&] {
     Facts facts(one_of(Facts::callers()));
     set_random_facts(facts);
-    const json::value identity = random_policy(false);
-    const json::value queue = random_policy(true);
-    RC_LOG() << "identity " << identity << "\nqueue " << queue << "\n";
-    std::vector<const Policy*> identity_policies;
-    std::optional<Policy> identity_policy;
-    std::optional<Policy> queue_policy;
-    if (!identity.is_null()) {
-      identity_policy = Policy::of_identity(json::serialize(identity)).value();
-      identity_policies.push_back(&*identity_policy);
+    std::vector<json::value> identity;
+    std::vector<PolicyPointer> identity_policies;
+    for (int count = below(4); count > 0; --count) {
+      json::value policy = random_policy(false);
+      if (policy.is_null()) continue;
+      RC_LOG() << "identity " << policy << "\n";
+      identity_policies.push_back(
+          std::make_shared<const Policy>(Policy::of_identity(json::serialize(policy)).value()));
+      identity.push_back(std::move(policy));
     }
+    const json::value queue = random_policy(true);
+    RC_LOG() << "queue " << queue << "\n";
+    std::optional<Policy> queue_policy;
     if (!queue.is_null()) {
       Expected<Policy> policy = Policy::of_queue(json::serialize(queue), queue_arn);
       RC_PRE(policy.has_value());  // a policy about other queues alone is refused

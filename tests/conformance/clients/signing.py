@@ -135,22 +135,24 @@ def sign(request, key, expires=None, service="sqs", region=REGION, minutes=0):
 
 class CredentialsFile:
     """A credentials file in a folder of its own; write() replaces it. Keys are written as
-    (account, user, Key, other lines of the key)."""
+    (account, user, Key, other lines of the key). users: lines of users, by name; a user without any
+    may do everything in its account. accounts: lines of accounts, by id."""
 
-    def __init__(self, *keys):
+    def __init__(self, *keys, users=None, accounts=None):
         self._folder = tempfile.TemporaryDirectory(prefix="millrace-keys-")
         self.path = str(pathlib.Path(self._folder.name) / "keys.toml")
-        self.write(*keys)
+        self.write(*keys, users=users, accounts=accounts)
 
-    def write(self, *keys):
-        accounts = {}
+    def write(self, *keys, users=None, accounts=None):
+        by_account = {}
         for account, user, key, lines in keys:
-            accounts.setdefault(account, {}).setdefault(user, []).append((key, lines))
+            by_account.setdefault(account, {}).setdefault(user, []).append((key, lines))
         text = ""
-        for account, users in accounts.items():
-            text += f'[[account]]\nid = "{account}"\n'
-            for user, of_user in users.items():
-                text += f'[[account.user]]\nname = "{user}"\n'
+        for account, by_user in by_account.items():
+            text += f'[[account]]\nid = "{account}"\n{(accounts or {}).get(account, "")}'
+            for user, of_user in by_user.items():
+                may = "" if user == "root" else 'policies = ["AmazonSQSFullAccess"]\n'
+                text += f'[[account.user]]\nname = "{user}"\n{(users or {}).get(user, may)}'
                 for key, lines in of_user:
                     text += f'[[account.user.key]]\nid = "{key.id}"\nsecret = "{key.secret}"\n'
                     text += f'session_token = "{key.token}"\n' if key.token else ""
