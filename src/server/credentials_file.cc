@@ -1,114 +1,23 @@
 #include "server/credentials_file.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <toml++/toml.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <chrono>
-#include <cstdio>
-#include <filesystem>
-#include <span>
-#include <system_error>
 #include <unordered_set>
 #include <utility>
 
 #include "auth/credentials.h"
+#include "server/private_file.h"
+#include "server/toml_table.h"
 
 namespace millrace {
 
 namespace {
 
-constexpr mode_t kOwnerOnly = 0600;
-constexpr mode_t kOthersBits = 0077;
+constexpr std::string_view kWhat = "credentials file";
 
 // --- reading -------------------------------------------------------------------------------------
 
-/// A table of the file, and how to speak of what stands in it.
-class Table {
- public:
-  Table(const toml::table& table, const std::string& path) : table_(table), path_(path) {}
-
-  StartError wrong(const toml::node& node, const std::string& what) const {
-    return StartError(path_ + ":" + std::to_string(node.source().begin.line) + ": " + what);
-  }
-  StartError wrong(const std::string& what) const { return wrong(table_, what); }
-
-  /// @return a StartError for a key that is none of `known`.
-  StartResult<void> check_keys(std::span<const std::string_view> known) const {
-    for (const auto& [key, value] : table_) {
-      if (std::ranges::find(known, key.str()) != known.end()) continue;
-      std::string text = std::string(key.str()) + ": there is no such key here; known are:";
-      for (const std::string_view one : known) text.append(" ").append(one);
-      return wrong(value, text);
-    }
-    return {};
-  }
-
-  /// Reads the string `key`, if it is there.
-  StartResult<void> read(std::string_view key, std::string& into) const {
-    const toml::node* node = table_.get(key);
-    if (node == nullptr) return {};
-    if (!node->is_string()) return wrong(*node, std::string(key) + " must be a string, in quotes");
-    into = node->as_string()->get();
-    if (into.empty()) return wrong(*node, std::string(key) + " must not be empty");
-    return {};
-  }
-
-  StartResult<void> read(std::string_view key, bool& into) const {
-    const toml::node* node = table_.get(key);
-    if (node == nullptr) return {};
-    if (!node->is_boolean()) {
-      return wrong(*node, std::string(key) + " must be true or false, without quotes");
-    }
-    into = node->as_boolean()->get();
-    return {};
-  }
-
-  StartResult<void> read(std::string_view key, std::optional<Timestamp>& into) const {
-    const toml::node* node = table_.get(key);
-    if (node == nullptr) return {};
-    const auto* moment = node->as_date_time();
-    if (moment == nullptr || !moment->get().offset) {
-      return wrong(*node, std::string(key) + " must be a moment, like 2027-01-01T00:00:00Z");
-    }
-    const toml::date date = moment->get().date;
-    const toml::time time = moment->get().time;
-    const std::chrono::sys_days day(std::chrono::year(date.year) / date.month / date.day);
-    const std::int64_t minutes =
-        (std::int64_t{day.time_since_epoch().count()} * 24 + time.hour) * 60 + time.minute -
-        moment->get().offset->minutes;
-    into = Timestamp{seconds(minutes * 60 + time.second)};
-    return {};
-  }
-
-  /// Calls `each` with every table of the list `key`.
-  template <class Each>
-  StartResult<void> for_each(std::string_view key, Each each) const {
-    const toml::node* node = table_.get(key);
-    if (node == nullptr) return {};
-    const toml::array* array = node->as_array();
-    if (array == nullptr || !array->is_homogeneous(toml::node_type::table)) {
-      return wrong(*node, std::string(key) + " must be tables, written in [[ ]], one each");
-    }
-    for (const toml::node& element : *array) {
-      if (const StartResult<void> read = each(Table(*element.as_table(), path_)); !read) {
-        return read.error();
-      }
-    }
-    return {};
-  }
-
- private:
-  const toml::table& table_;
-  const std::string& path_;
-};
-
-StartResult<void> check_key(const KeyEntry& key, const Table& table) {
+StartResult<void> check_key(const KeyEntry& key, const TomlTable& table) {
   if (!is_access_key_id(key.id)) {
     return table.wrong("the id of a key must be 3 to 128 letters, digits, '-', '_' and '.'");
   }
@@ -124,7 +33,7 @@ StartResult<void> check_key(const KeyEntry& key, const Table& table) {
   return {};
 }
 
-StartResult<KeyEntry> read_key(const Table& table) {
+StartResult<KeyEntry> read_key(const TomlTable& table) {
   static constexpr std::array<std::string_view, 7> kKnown = {
       "id", "secret", "secret_variable", "secret_file", "enabled", "session_token", "expires"};
   if (const auto known = table.check_keys(kKnown); !known) return known.error();
@@ -144,7 +53,7 @@ StartResult<KeyEntry> read_key(const Table& table) {
   return key;
 }
 
-StartResult<UserEntry> read_user(const Table& table, std::unordered_set<std::string>& ids) {
+StartResult<UserEntry> read_user(const TomlTable& table, std::unordered_set<std::string>& ids) {
   static constexpr std::array<std::string_view, 2> kKnown = {"name", "key"};
   if (const auto known = table.check_keys(kKnown); !known) return known.error();
   UserEntry user;
@@ -152,7 +61,7 @@ StartResult<UserEntry> read_user(const Table& table, std::unordered_set<std::str
   if (!is_user_name(user.name)) {
     return table.wrong("the name of a user must be 1 to 64 letters, digits and any of +=,.@_-");
   }
-  const auto keys = table.for_each("key", [&](const Table& one) -> StartResult<void> {
+  const auto keys = table.for_each("key", [&](const TomlTable& one) -> StartResult<void> {
     StartResult<KeyEntry> key = read_key(one);
     if (!key) return key.error();
     if (!ids.insert(key->id).second) return one.wrong("the key " + key->id + " stands here twice");
@@ -167,7 +76,8 @@ StartResult<UserEntry> read_user(const Table& table, std::unordered_set<std::str
   return user;
 }
 
-StartResult<AccountEntry> read_account(const Table& table, std::unordered_set<std::string>& ids) {
+StartResult<AccountEntry> read_account(const TomlTable& table,
+                                       std::unordered_set<std::string>& ids) {
   static constexpr std::array<std::string_view, 2> kKnown = {"id", "user"};
   if (const auto known = table.check_keys(kKnown); !known) return known.error();
   std::string digits;
@@ -175,7 +85,7 @@ StartResult<AccountEntry> read_account(const Table& table, std::unordered_set<st
   const std::optional<AccountId> id = AccountId::parse(digits);
   if (!id) return table.wrong("the id of an account must be twelve digits, in quotes");
   AccountEntry account{.id = *id, .users = {}};
-  const auto users = table.for_each("user", [&](const Table& one) -> StartResult<void> {
+  const auto users = table.for_each("user", [&](const TomlTable& one) -> StartResult<void> {
     StartResult<UserEntry> user = read_user(one, ids);
     if (!user) return user.error();
     if (std::ranges::find(account.users, user->name, &UserEntry::name) != account.users.end()) {
@@ -188,145 +98,16 @@ StartResult<AccountEntry> read_account(const Table& table, std::unordered_set<st
   return account;
 }
 
-// --- files ---------------------------------------------------------------------------------------
-
-/// A file descriptor, closed at the end.
-class OpenFile {
- public:
-  OpenFile(const std::string& path, int flags, mode_t mode = 0)
-      : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  ~OpenFile() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  explicit operator bool() const { return descriptor_ >= 0; }
-  int get() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
-StartError failure(std::string_view what, const std::string& path) {
-  const std::string cause = std::generic_category().message(errno);
-  return StartError(std::string(what).append(" ").append(path).append(": ").append(cause));
-}
-
-StartResult<std::string> read_all(int descriptor, const std::string& path) {
-  std::string text;
-  std::array<char, 4096> part;
-  for (;;) {
-    const ssize_t size = ::read(descriptor, part.data(), part.size());
-    if (size == 0) return text_result(std::move(text));
-    if (size < 0) return failure("cannot read the credentials file", path);
-    text.append(part.data(), static_cast<std::size_t>(size));
-  }
-}
-
-StartResult<CredentialsFile> read_open_file(const OpenFile& file, const std::string& path) {
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0) return failure("cannot read the credentials file", path);
-  if (!S_ISREG(status.st_mode)) {
-    return StartError("the credentials file " + path + " is not a regular file");
-  }
-  if ((status.st_mode & kOthersBits) != 0) {
-    return StartError("others than its owner may use the credentials file " + path +
-                      ", which holds secrets; run: chmod 600 " + path);
-  }
-  const StartResult<std::string> text = read_all(file.get(), path);
-  if (!text) return text.error();
-  return parse_credentials_file(*text, path);
-}
-
-bool write_all(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t size = ::write(descriptor, text.data(), text.size());
-    if (size < 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(size));
-  }
-  return true;
-}
-
-/// Whose the file at `path` is, if there is one.
-struct Owner {
-  uid_t user = 0;
-  gid_t group = 0;
-};
-std::optional<Owner> owner_of(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
-  return Owner{status.st_uid, status.st_gid};
-}
-
-/// Writes a file beside `path`, syncs it and renames it to `path`; its owner stays who it was,
-/// since that is who the server runs as. @param folder of both, open.
-StartResult<void> replace_file(const OpenFile& folder, const std::string& path,
-                               std::string_view text) {
-  const std::optional<Owner> owner = owner_of(path);
-  const std::string fresh = path + ".new";
-  ::unlink(fresh.c_str());  // of an edit that was cut short
-  const OpenFile file(fresh, O_WRONLY | O_CREAT | O_EXCL, kOwnerOnly);
-  if (!file) return failure("cannot write", fresh);
-  const bool written = ::fchmod(file.get(), kOwnerOnly) == 0 &&
-                       (!owner || ::fchown(file.get(), owner->user, owner->group) == 0) &&
-                       write_all(file.get(), text) && ::fsync(file.get()) == 0 &&
-                       ::rename(fresh.c_str(), path.c_str()) == 0;
-  if (!written) {
-    StartError error = failure("cannot write", path);
-    ::unlink(fresh.c_str());
-    return error;
-  }
-  if (::fsync(folder.get()) != 0) return failure("cannot write", path);
-  return {};
-}
-
 // --- writing -------------------------------------------------------------------------------------
-
-/// `text` as a TOML string. Ids, names and secrets have visible characters only; a path or a token
-/// may have others.
-std::string toml_string(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out.append(1, '\\').append(1, c);
-    } else if (byte < ' ' || byte == 0x7f) {
-      std::array<char, 8> escape;
-      std::snprintf(escape.data(), escape.size(), "\\u%04x", unsigned{byte});
-      out += escape.data();
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
-
-void append_string(std::string& out, std::string_view key, const std::string& value) {
-  if (!value.empty()) out.append(key).append(" = ").append(toml_string(value)).append("\n");
-}
-
-/// "2027-01-01T00:00:00Z"
-std::string moment_text(Timestamp moment) {
-  const std::chrono::sys_seconds second(std::chrono::seconds(moment.milliseconds / 1000));
-  const auto midnight = std::chrono::floor<std::chrono::days>(second);
-  const std::chrono::year_month_day date(midnight);
-  const std::chrono::hh_mm_ss time(second - midnight);
-  std::array<char, 40> text;
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ",
-                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
-                static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()));
-  return text.data();
-}
 
 void append_key(std::string& out, const KeyEntry& key) {
   out += "\n[[account.user.key]]\n";
-  append_string(out, "id", key.id);
-  append_string(out, "secret", key.secret);
-  append_string(out, "secret_variable", key.secret_variable);
-  append_string(out, "secret_file", key.secret_file);
+  append_toml(out, "id", key.id);
+  append_toml(out, "secret", key.secret);
+  append_toml(out, "secret_variable", key.secret_variable);
+  append_toml(out, "secret_file", key.secret_file);
   if (!key.enabled) out += "enabled = false\n";
-  append_string(out, "session_token", key.session_token);
+  append_toml(out, "session_token", key.session_token);
   if (key.expires_at) out += "expires = " + moment_text(*key.expires_at) + "\n";
 }
 
@@ -339,19 +120,14 @@ std::size_t enabled_keys(const UserEntry& user) {
 
 StartResult<CredentialsFile> parse_credentials_file(std::string_view text,
                                                     const std::string& path) {
-  toml::table parsed;
-  try {
-    parsed = toml::parse(text, path);
-  } catch (const toml::parse_error& error) {
-    return StartError(path + ":" + std::to_string(error.source().begin.line) + ": " +
-                      std::string(error.description()));
-  }
+  const StartResult<toml::table> parsed = parse_toml(text, path);
+  if (!parsed) return parsed.error();
   static constexpr std::array<std::string_view, 1> kKnown = {"account"};
-  const Table table(parsed, path);
+  const TomlTable table(*parsed, path);
   if (const auto known = table.check_keys(kKnown); !known) return known.error();
   CredentialsFile file;
   std::unordered_set<std::string> ids;
-  const auto accounts = table.for_each("account", [&](const Table& one) -> StartResult<void> {
+  const auto accounts = table.for_each("account", [&](const TomlTable& one) -> StartResult<void> {
     StartResult<AccountEntry> account = read_account(one, ids);
     if (!account) return account.error();
     if (std::ranges::find(file.accounts, account->id, &AccountEntry::id) != file.accounts.end()) {
@@ -371,10 +147,10 @@ std::string credentials_file_text(const CredentialsFile& file) {
       "# this file anew and keeps no other comments.\n";
   for (const AccountEntry& account : file.accounts) {
     out += "\n[[account]]\n";
-    append_string(out, "id", account.id.text());
+    append_toml(out, "id", account.id.text());
     for (const UserEntry& user : account.users) {
       out += "\n[[account.user]]\n";
-      append_string(out, "name", user.name);
+      append_toml(out, "name", user.name);
       for (const KeyEntry& key : user.keys) append_key(out, key);
     }
   }
@@ -382,31 +158,24 @@ std::string credentials_file_text(const CredentialsFile& file) {
 }
 
 StartResult<CredentialsFile> read_credentials_file(const std::string& path) {
-  // A pipe would hold up whoever opens it, so it is not waited for.
-  const OpenFile file(path, O_RDONLY | O_NONBLOCK);
-  if (!file) return failure("cannot read the credentials file", path);
-  return read_open_file(file, path);
+  const StartResult<std::string> text = read_private_file(path, kWhat);
+  if (!text) return text.error();
+  return parse_credentials_file(*text, path);
 }
 
 StartResult<void> edit_credentials_file(
     const std::string& path, const std::function<StartResult<void>(CredentialsFile&)>& edit) {
-  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
-  const std::string folder_path = parent.empty() ? "." : parent.string();
-  const OpenFile folder(folder_path, O_RDONLY | O_DIRECTORY);
-  if (!folder) return failure("cannot open the folder", folder_path);
-  // The file itself is replaced, so the lock is on its folder. It ends with the descriptor.
-  if (::flock(folder.get(), LOCK_EX) != 0) return failure("cannot lock the folder", folder_path);
-
-  CredentialsFile content;
-  if (const OpenFile file(path, O_RDONLY | O_NONBLOCK); file) {
-    StartResult<CredentialsFile> read = read_open_file(file, path);
-    if (!read) return read.error();
-    content = std::move(*read);
-  } else if (errno != ENOENT) {
-    return failure("cannot read the credentials file", path);
-  }
-  if (const StartResult<void> edited = edit(content); !edited) return edited.error();
-  return replace_file(folder, path, credentials_file_text(content));
+  return edit_private_file(path, kWhat,
+                           [&](const std::optional<std::string>& text) -> StartResult<std::string> {
+                             CredentialsFile content;
+                             if (text) {
+                               auto parsed = parse_credentials_file(*text, path);
+                               if (!parsed) return parsed.error();
+                               content = std::move(*parsed);
+                             }
+                             if (const auto edited = edit(content); !edited) return edited.error();
+                             return text_result(credentials_file_text(content));
+                           });
 }
 
 }  // namespace millrace
