@@ -41,6 +41,7 @@ struct ServeOptions {
   std::string root_secret_access_key;
   std::string root_secret_access_key_file;
   std::string credentials;
+  std::string keyring;
   std::int64_t shards = 1;
   std::int64_t io_threads = 1;
   std::int64_t memory_mebibytes = 256;
@@ -60,6 +61,10 @@ struct ServeOptions {
 
   std::vector<QueueDeclaration> queues;  // of the file only
 
+  /// The file of the master keys; empty: they live in memory only.
+  std::string keyring_path() const {
+    return keyring.empty() && !ephemeral ? data + "/keyring" : keyring;
+  }
   /// Whether callers must prove who they are. False: development mode.
   bool has_credentials() const { return !root_access_key_id.empty() || !credentials.empty(); }
 };
@@ -80,10 +85,10 @@ std::optional<ListenAddress> parse_listen_address(std::string_view text);
 
 /// What the command line asks for.
 struct Invocation {
-  enum class Kind { serve, keys, print };
+  enum class Kind { serve, keys, kms, print };
   Kind kind = Kind::print;
   ServeOptions options;                // serve
-  std::vector<std::string> arguments;  // keys: what stands behind that word
+  std::vector<std::string> arguments;  // keys, kms: what stands behind that word
   std::string text;                    // print
 };
 

@@ -1,5 +1,5 @@
 // The program millrace. `millrace serve` serves; see config.h for what can be told to it. `millrace
-// keys` edits access keys; see keys_command.h.
+// keys` edits access keys; see keys_command.h. `millrace kms` edits master keys; see kms_command.h.
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -8,6 +8,7 @@
 #include "observe/log.h"
 #include "server/config.h"
 #include "server/keys_command.h"
+#include "server/kms_command.h"
 #include "server/server.h"
 
 namespace millrace {
@@ -47,6 +48,12 @@ int run(const std::vector<std::string>& arguments) {
   if (invocation->kind == Invocation::Kind::serve) return serve(invocation->options, environment);
   if (invocation->kind == Invocation::Kind::keys) {
     const auto text = run_keys_command(invocation->arguments, environment);
+    if (!text) return fail(text.error());
+    std::cout << *text;
+    return EXIT_SUCCESS;
+  }
+  if (invocation->kind == Invocation::Kind::kms) {
+    const auto text = run_kms_command(invocation->arguments, environment);
     if (!text) return fail(text.error());
     std::cout << *text;
     return EXIT_SUCCESS;

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "observe/log.h"
 #include "server/declare.h"
+#include "server/keyring_file.h"
 #include "storage/log_store.h"
 #include "storage/memory_store.h"
 
@@ -53,6 +54,16 @@ SessionLimits session_limits(const ServeOptions& options) {
   return session;
 }
 
+void tell_of_new_keyring(const ServeOptions& options) {
+  const std::string hint =
+      options.keyring.empty()
+          ? "it lies beside what it encrypts: where copies of the data should tell nothing, move "
+            "it "
+            "elsewhere and say so with --keyring; without it the data cannot be read"
+          : "keep a copy of it, apart from the data: without it the data cannot be read";
+  log_warning("a keyring was made", {{"path", options.keyring_path()}, {"hint", hint}});
+}
+
 }  // namespace
 
 /// The engine's time: the system's, but never before `not_before`; with --test-clock it stands
@@ -87,6 +98,7 @@ Server::Server(const ServeOptions& options, Installation installation, Credentia
       account_(AccountId::parse(options.account).value()),
       region_(Region::parse(options.region).value()),
       installation_(std::move(installation)),
+      keyring_(installation_.keyring()),
       credentials_source_(std::move(source)),
       clock_(std::make_unique<ServerClock>(options.test_clock)),
       cores_(static_cast<unsigned>(options.io_threads), kBackgroundThreads),
@@ -113,10 +125,11 @@ StartResult<std::unique_ptr<Server>> Server::open(const ServeOptions& options,
   if (options.has_credentials()) credentials = source.load();
   if (!credentials) return credentials.error();
   StartResult<Installation> installation =
-      options.ephemeral
-          ? Installation::ephemeral()
-          : Installation::open(options.data, static_cast<std::size_t>(options.shards));
+      options.ephemeral ? Installation::ephemeral(options.keyring_path())
+                        : Installation::open(options.data, static_cast<std::size_t>(options.shards),
+                                             options.keyring_path());
   if (!installation) return installation.error();
+  if (installation->keyring_is_new()) tell_of_new_keyring(options);
   std::unique_ptr<Server> server(new Server(options, std::move(*installation), std::move(source)));
   server->credentials_ = std::move(*credentials);
   if (const StartResult<void> bound = server->bind(); !bound) return bound.error();
@@ -127,7 +140,8 @@ StartResult<std::unique_ptr<Server>> Server::open(const ServeOptions& options,
 }
 
 EngineOptions Server::engine_options() const {
-  EngineOptions engine{.region = region_, .stores = {}, .clock = clock_.get(), .space = {}};
+  EngineOptions engine{
+      .region = region_, .stores = {}, .clock = clock_.get(), .keys = &keyring_, .space = {}};
   for (std::size_t shard = 0; shard < static_cast<std::size_t>(options_.shards); ++shard) {
     engine.stores.push_back(store_opener(shard));
   }
@@ -224,7 +238,8 @@ asio::awaitable<Expected<void>> Server::advance_clock(Milliseconds by) {
 StartResult<void> Server::run(const std::function<void(const std::string& text)>& ready) {
   signals_.add(SIGTERM);
   signals_.add(SIGINT);
-  if (options_.has_credentials()) signals_.add(SIGHUP);  // else it ends the server, as it should
+  const bool has_files = options_.has_credentials() || !options_.keyring_path().empty();
+  if (has_files) signals_.add(SIGHUP);  // else it ends the server, as it should
   await_signal();
   for (const std::unique_ptr<Core>& core : per_core_) {
     for (const std::shared_ptr<Listener>& listener : core->listeners) listener->start();
@@ -257,7 +272,8 @@ void Server::await_signal() {
   signals_.async_wait([this](const boost::system::error_code& error, int number) {
     if (error) return;
     if (number == SIGHUP) {
-      reload_credentials();
+      if (options_.has_credentials()) reload_credentials();
+      if (!options_.keyring_path().empty()) reload_keyring();
       return await_signal();
     }
     if (stopping_) std::_Exit(kInterrupted);
@@ -279,6 +295,26 @@ void Server::reload_credentials() {
     }
     log_info("credentials taken over", {{"keys", (*credentials)->size()}});
     credentials_ = std::move(*credentials);
+  });
+}
+
+// Likewise.
+void Server::reload_keyring() {
+  asio::post(reloading_, [this] {
+    StartResult<std::shared_ptr<const Keyring>> keyring =
+        read_keyring_file(options_.keyring_path());
+    if (!keyring) {
+      log_error("keyring not taken over; the old one stays in force",
+                {{"cause", keyring.error().message()}});
+      return;
+    }
+    if (!installation_.opens_with(**keyring)) {
+      log_error("keyring not taken over; the old one stays in force",
+                {{"cause", "the data was written with another one"}});
+      return;
+    }
+    log_info("keyring taken over", {{"keys", (*keyring)->keys().size()}});
+    keyring_.replace(std::move(*keyring));
   });
 }
 

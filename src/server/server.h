@@ -16,6 +16,7 @@
 #include <boost/asio/strand.hpp>
 
 #include "base/clock.h"
+#include "crypt/current_keyring.h"
 #include "http/listener.h"
 #include "runtime/cores.h"
 #include "server/config.h"
@@ -29,17 +30,17 @@ namespace millrace {
 
 class Server {
  public:
-  /// Reads the credentials, takes the data directory, binds the addresses and opens the stores.
-  /// Nothing is accepted yet. @param environment of the secrets that the credentials file says to
-  /// be there. @return a StartError when one of them cannot be had.
+  /// Reads the credentials and the keyring, takes the data directory, binds the addresses and opens
+  /// the stores. Nothing is accepted yet. @param environment of the secrets that the credentials
+  /// file says to be there. @return a StartError when one of them cannot be had.
   static StartResult<std::unique_ptr<Server>> open(const ServeOptions& options,
                                                    const Environment& environment);
   ~Server();
 
   /// Serves until SIGTERM or SIGINT, and then ends in good order: stops accepting, ends long polls,
-  /// lets requests finish, writes everything. A second signal ends the process at once. With
-  /// credentials, SIGHUP has them read again; requests go on meanwhile. To be called once. @param
-  /// ready called with what to tell the user, once requests are answered.
+  /// lets requests finish, writes everything. A second signal ends the process at once. SIGHUP has
+  /// credentials and keyring read again; requests go on meanwhile. To be called once.
+  /// @param ready called with what to tell the user, once requests are answered.
   /// @return a StartError when the directory or a declared queue cannot be restored or made.
   StartResult<void> run(const std::function<void(const std::string& text)>& ready);
 
@@ -64,6 +65,7 @@ class Server {
   boost::asio::awaitable<Expected<void>> advance_clock(Milliseconds by);
   void await_signal();
   void reload_credentials();
+  void reload_keyring();
   void begin_stop();
   void part_stopped();
   std::string greeting() const;
@@ -72,6 +74,7 @@ class Server {
   const AccountId account_;
   const Region region_;
   const Installation installation_;
+  CurrentKeyring keyring_;
   const CredentialsSource credentials_source_;
   CurrentCredentials credentials_;  // null in development mode
   const SystemClock wall_clock_;    // of connections and signatures: no test moves it

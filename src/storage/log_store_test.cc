@@ -110,10 +110,10 @@ TEST_P(LogStoreTest, ASecondProcessIsRefused) {
 TEST_P(LogStoreTest, ANewerFormatIsRefused) {
   open();
   store_.reset();
-  std::ofstream(options().directory + "/FORMAT") << "millrace-store\nversion 3\nid 12\n";
+  std::ofstream(options().directory + "/FORMAT") << "millrace-store\nversion 4\nid 12\n";
   const auto newer = LogStore::open(options());
   ASSERT_FALSE(newer);
-  EXPECT_THAT(newer.error().message(), testing::HasSubstr("format version 3"));
+  EXPECT_THAT(newer.error().message(), testing::HasSubstr("format version 4"));
   std::ofstream(options().directory + "/FORMAT") << "something else";
   EXPECT_FALSE(LogStore::open(options()));
   std::filesystem::remove(options().directory + "/FORMAT");

@@ -14,7 +14,7 @@
 namespace millrace {
 
 /// Version of everything below DIR that is not versioned by itself.
-inline constexpr std::uint32_t kStoreFormatVersion = 2;
+inline constexpr std::uint32_t kStoreFormatVersion = 3;
 
 class StoreDirectory {
  public:

@@ -63,6 +63,7 @@ struct QueueFacts {
   bool fifo = false;
   bool deduplicate_by_group = false;
   Milliseconds delay = 0;  // FIFO: of every message
+  bool encrypted = true;
 };
 
 /// What a message of a FIFO queue is sent with.
