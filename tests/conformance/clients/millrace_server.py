@@ -94,20 +94,21 @@ class Server:
         """Moves the server's clock forward."""
         advance_clock(self.endpoint, milliseconds)
 
-    def reload(self):
-        """Has the server read its credentials again; returns what the log says of the outcome."""
-        before = len(self._credential_lines())
+    def reload(self, what="credentials"):
+        """Has the server read its files again; returns what the log says of the outcome for one of
+        them: "credentials" or "keyring"."""
+        before = len(self._lines_about(what))
         self._process.send_signal(signal.SIGHUP)
         deadline = time.monotonic() + START_SECONDS_MAX
         while time.monotonic() < deadline:
-            lines = self._credential_lines()
+            lines = self._lines_about(what)
             if len(lines) > before:
                 return lines[-1]
             os.sched_yield()
-        raise RuntimeError(f"the server did not read its credentials again:\n{self.log()}")
+        raise RuntimeError(f"the server did not read its {what} again:\n{self.log()}")
 
-    def _credential_lines(self):
-        return re.findall(r"^\S+ \w+ credentials .*$", self.log(), re.MULTILINE)
+    def _lines_about(self, what):
+        return re.findall(rf"^\S+ \w+ {what} .*$", self.log(), re.MULTILINE)
 
     def stop(self):
         """Asks the server to end and waits; a server that does not end, or ends with an error, is
