@@ -154,7 +154,9 @@ void FifoQueue::block_committed(SealedBlock& sealed, Timestamp now) {
   if (!due(sealed.index, now)) {
     note_delayed(sealed.number, sealed.index.sent_at, sealed.index.count);
   }
-  if (sealed.number != resident_end_ || !context_.memory.room_for(sealed.chunk->size() + 256)) {
+  if (sealed.number != resident_end_) return;
+  if (!context_.memory.room_for(sealed.chunk->size() + 256)) {
+    crowded_ = true;
     return;
   }
   resident_end_ = sealed.number + 1;
@@ -167,6 +169,8 @@ void FifoQueue::block_committed(SealedBlock& sealed, Timestamp now) {
 
 void FifoQueue::after_commit(Timestamp now) {
   pass_resident(now);
+  // A load of the window would have to be repeated.
+  if (std::exchange(crowded_, false) && !window_loading_) make_way();
   charge();
 }
 
@@ -687,15 +691,30 @@ void FifoQueue::evict(std::size_t bytes, Timestamp) {
   const std::size_t target = bytes >= resident_bytes_ ? 0 : resident_bytes_ - bytes;
   drop_chunks(target, false);
   drop_chunks(target, true);
+  evict_blocks(target, true);
+}
+
+// New messages find no room in memory. If that is full of what waits behind locked groups, a part
+// of it is let go: else everything new would have to be read from disk.
+void FifoQueue::make_way() {
+  const std::size_t bytes = context_.memory.limit / 8;
+  if (groups_.available_members() >= kAvailableMin || bytes >= resident_bytes_) return;
+  drop_chunks(resident_bytes_ - bytes, false);
+  evict_blocks(resident_bytes_ - bytes, false);
+}
+
+void FifoQueue::evict_blocks(std::size_t target, bool useful_too) {
   bool evicted = false;
   bool ends = true;  // no block that stays lies behind this one
   for (auto it = blocks_.end(); it != blocks_.begin() && resident_bytes_ > target;) {
     --it;
     auto& [number, block] = *it;
     bool leaves = may_leave(number, block);
-    if (number >= frontier_) {
+    if (!useful_too && (number >= frontier_ || useful(number, block))) {
+      leaves = ends = false;
+    } else if (number >= frontier_) {
       if (leaves) resident_end_ = std::min(resident_end_, number);
-    } else if (leaves && ends && !searching_ && number >= counters_.filed_end) {
+    } else if (useful_too && leaves && ends && !searching_ && number >= counters_.filed_end) {
       // The order ends before the block; the frontier passes it again.
       forget_members(number, block);
       frontier_ = resident_end_ = number;

@@ -117,7 +117,9 @@ class FifoQueue final : public Queue {
   void loaded_recent(const LoadResult& result, Timestamp now);
 
   // --- memory ---
+  void make_way();
   void drop_chunks(std::size_t target, bool useful_too);
+  void evict_blocks(std::size_t target, bool useful_too);
   bool useful(BlockNumber number, const Block& block) const;
   bool file_members(BlockNumber number, Block& block);
   void forget_members(BlockNumber number, Block& block);
@@ -141,6 +143,7 @@ class FifoQueue final : public Queue {
   Timestamp held_back_sent_at_ = kNever;  // of the first message that a raised delay holds back
   bool held_up_ = false;
   bool searching_ = false;  // nothing in memory may be received, and somebody asked
+  bool crowded_ = false;    // the commit that has ended brought what memory has no room for
   bool window_loading_ = false;
   BlockNumber window_end_ = 0;          // committed_end_ when the window load was asked for
   std::uint64_t window_evictions_ = 0;  // evictions_ when the window load was asked for

@@ -837,7 +837,9 @@ void Queue::loaded_expire(const LoadResult& result, Timestamp now) {
   bool more = !result.exhausted;
   for (const LoadedBlock& loaded : result.blocks) {
     if (loaded.number < counters_.horizon || removed(loaded.number, result.load)) continue;
-    if (!expired(loaded.index.sent_at, now)) {
+    // The snapshot may know of a commit that committed() has not been told of yet.
+    const bool known = loaded.number < committed_end_;
+    if (!known || !expired(loaded.index.sent_at, now)) {
       earliest_sent_ = std::min(earliest_sent_, loaded.index.sent_at);
       // Blocks lie in the order of their sending but for those that a dead-letter move brought.
       if (counters_.moved_blocks == 0) {

@@ -377,6 +377,27 @@ TEST_F(QueueTest, PurgesWhileADeleteIsOnItsWayToDisk) {
   EXPECT_FALSE(has_message(loop_));
 }
 
+TEST_F(QueueTest, ExpiresNothingThatItsCommitHasNotBroughtYet) {
+  const QueueId queue = loop_.create_queue({.retention = seconds(60)});
+  loop_.send(queue, {"first"});
+  loop_.advance(seconds(50));
+  loop_.submit([&](Shard& shard, Timestamp at) {
+    NewMessage message;
+    message.body = "second";
+    shard.send(queue, {&message, 1}, at).value();
+  });
+  ASSERT_TRUE(loop_.begin_commit());
+  // On disk, and so in what a load sees; but the disk is slow to say so.
+  loop_.make_durable();
+  clock_.advance(seconds(61));
+  loop_.turn();
+  while (loop_.perform_load()) loop_.deliver_load();
+  ASSERT_TRUE(loop_.finish_commit());
+  loop_.advance(seconds(61));
+  EXPECT_THAT(loop_.poll_bodies(queue), IsEmpty());
+  EXPECT_FALSE(has_message(loop_));
+}
+
 TEST_F(QueueTest, GoesOnSweepingAPurgeAfterARestart) {
   const QueueId queue = loop_.create_queue();
   const QueueId deleted = loop_.create_queue();

@@ -154,11 +154,11 @@ void Auditor::purged(QueueNumber queue, Outcome outcome, Timestamp now) {
 // --- sending ---
 
 MessageNumber Auditor::send_requested(QueueNumber queue, std::size_t body_size, Milliseconds delay,
-                                      Timestamp now, const FifoPlace& place) {
+                                      Timestamp now, const MessagePlace& place) {
   Message message;
+  message.group = place.group;
   if (queues_[queue].facts.fifo) {
     const bool by_group = queues_[queue].facts.deduplicate_by_group;
-    message.group = place.group;
     message.deduplication_id = (by_group ? place.group : "") + "/" + place.deduplication_id;
     queues_[queue].sends[message.deduplication_id].push_back(messages_.size());
   }
@@ -286,6 +286,7 @@ std::optional<DeliveryNumber> Auditor::received(QueueNumber queue, const Deliver
   check_place(number, queue, delivery, moment);
   check_visibility(number, queue, delivery, moment, attempt);
   note_stay(number, stay, moment);
+  if (delivery.message.group_id != message.group) broken(number, "a message changed its group");
   if (queues_[queue].facts.fifo) check_group(number, queue, delivery, moment);
 
   Delivered delivered;
@@ -382,7 +383,6 @@ void Auditor::check_group(MessageNumber number, QueueNumber queue, const Deliver
                           const Moment& moment) {
   Message& message = messages_[number];
   if (message.repeat) broken(number, "a repeat was stored as well");
-  if (delivery.message.group_id != message.group) broken(number, "a message changed its group");
   const std::uint64_t sequence = delivery.sequence.value();
   if (queue == message.home) accepted(number, moment.latest);
   if (as_sent(message, {queue, sequence})) {

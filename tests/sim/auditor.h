@@ -64,12 +64,13 @@ struct QueueFacts {
   bool deduplicate_by_group = false;
   Milliseconds delay = 0;  // FIFO: of every message
   bool encrypted = true;
+  bool tenants = false;  // a standard queue, most of whose messages name a group
 };
 
-/// What a message of a FIFO queue is sent with.
-struct FifoPlace {
-  std::string group;
-  std::string deduplication_id;
+/// What a message is sent with.
+struct MessagePlace {
+  std::string group;             // of a standard queue: may be empty
+  std::string deduplication_id;  // of a FIFO queue
 };
 
 /// A receive attempt; 0 stands for a receive without one.
@@ -121,7 +122,7 @@ class Auditor {
 
   /// A send is about to be submitted. @return the number of the message, to be found in its body.
   MessageNumber send_requested(QueueNumber queue, std::size_t body_size, Milliseconds delay,
-                               Timestamp now, const FifoPlace& place = {});
+                               Timestamp now, const MessagePlace& place = {});
   /// The body of a message: its number and as many bytes as it was announced with.
   std::string body(MessageNumber message) const;
   /// The send was acknowledged. @return false if it was taken for the repeat of another one, or may

@@ -57,13 +57,40 @@ Written no_move_tasks(const RowChange& change) {
   return lost ? Written() : std::string(change.value);
 }
 
+Written no_outbox(const RowChange& change) {
+  const bool lost =
+      change.family == Family::transfers && parse_transfer_key(change.key).value().outbox;
+  return lost ? Written() : std::string(change.value);
+}
+
+Written no_purges(const RowChange& change) {
+  const bool counts = change.family == Family::queues &&
+                      parse_queue_key(change.key).value().kind == QueueRowKey::Kind::counters;
+  if (!counts) return std::string(change.value);
+  QueueCounters counters = parse_counters(change.value).value();
+  counters.horizon = 1;
+  return encode_counters(counters);
+}
+
+Written no_due_rows(const RowChange& change) {
+  return change.family == Family::due ? Written() : std::string(change.value);
+}
+
+Written no_receive_attempts(const RowChange& change) {
+  const bool lost =
+      change.family == Family::deduplication && parse_deduplication_key(change.key).value().attempt;
+  return lost ? Written() : std::string(change.value);
+}
+
 void unlock_groups(const Snapshot& rows, WriteBatch& changes) {
-  std::set<std::string> grouped;  // only FIFO queues have groups here
-  for (const Row& row : all(rows, Family::index)) {
-    if (!parse_index(row.value).value().groups.empty()) grouped.insert(row.key);
+  std::set<QueueId> fifo;
+  for (const Row& row : all(rows, Family::queues)) {
+    const QueueRowKey key = parse_queue_key(row.key).value();
+    if (key.kind != QueueRowKey::Kind::counters) continue;
+    if (parse_counters(row.value).value().fifo) fifo.insert(key.queue);
   }
   for (const Row& row : all(rows, Family::state)) {
-    if (!grouped.contains(row.key)) continue;
+    if (!fifo.contains(parse_block_key(row.key).value().queue)) continue;
     changes.put(Family::state, row.key, without(Phase::in_flight, row.value));
   }
 }
@@ -101,6 +128,16 @@ constexpr Mutation kMutations[] = {
     {.name = "lost-transfer-numbers",
      .fault = "what was applied of a channel between shards is not written",
      .written = no_applied_numbers},
+    {.name = "lost-outbox",
+     .fault = "messages that have left for another shard are not written",
+     .written = no_outbox},
+    {.name = "lost-purges", .fault = "purges are not written", .written = no_purges},
+    {.name = "lost-due-times",
+     .fault = "when blocks are due that memory has let go of is not written",
+     .written = no_due_rows},
+    {.name = "lost-receive-attempts",
+     .fault = "receive attempts are not written",
+     .written = no_receive_attempts},
     {.name = "lost-move-tasks", .fault = "move tasks are not written", .written = no_move_tasks},
     {.name = "unlocked-groups",
      .fault = "a start forgets which messages of groups are in flight",

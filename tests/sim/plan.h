@@ -58,7 +58,7 @@ struct Plan {
   std::array<std::uint64_t, kActions> weights{};
 
   std::vector<QueueFacts> queues;  // by slot
-  unsigned groups = 1;             // of each FIFO queue
+  unsigned groups = 1;             // of each queue that has groups
   std::vector<PlannedMove> moves;  // the move tasks that clients start
   Mutation mutation = {};          // none
 

@@ -206,9 +206,16 @@ void Workload::act(std::size_t client) {
   CHECK(false);
 }
 
+// The group of a message to a standard queue: that of the noisy tenant, of another, or none.
+std::string Workload::any_tenant() {
+  if (random_.chance(1, 8)) return {};
+  return "g" + std::to_string(random_.chance(2, 3) ? 0 : random_.below(plan_.groups));
+}
+
 // A group and a deduplication id: a new one, or one of those that were sent lately.
-FifoPlace Workload::any_place(QueueNumber queue) {
-  FifoPlace place;
+MessagePlace Workload::any_place(QueueNumber queue) {
+  MessagePlace place;
+  if (facts_.at(queue).tenants) place.group = any_tenant();
   if (!facts_.at(queue).fifo) return place;
   place.group = "g" + std::to_string(random_.below(plan_.groups));
   std::vector<std::string>& ids = deduplication_ids_[queue];
@@ -229,7 +236,7 @@ void Workload::send(std::size_t client) {
     std::vector<MessageNumber> numbers;
     std::vector<std::string> bodies;
     std::vector<Milliseconds> delays;
-    std::vector<FifoPlace> places;
+    std::vector<MessagePlace> places;
     Expected<std::vector<SentMessage>> result = ApiError();
   };
   auto request = std::make_shared<Request>();

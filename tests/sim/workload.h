@@ -75,7 +75,8 @@ class Workload {
     Milliseconds wait = 0;
     AttemptNumber attempt = 0;
   };
-  FifoPlace any_place(QueueNumber queue);
+  std::string any_tenant();
+  MessagePlace any_place(QueueNumber queue);
   AttemptNumber any_attempt(Client& client, QueueNumber queue);
   void start_receive(const Asked& asked, std::function<void(std::vector<Held>)> then);
   std::vector<Held> take_answer(const Asked& asked, Outcome outcome,
