@@ -9,7 +9,13 @@ namespace millrace {
 namespace {
 
 // The first byte of what is hashed, so that the kinds have nothing to do with each other.
-enum Kind : std::uint8_t { kGroup = 1, kDeduplication = 2, kReceiveAttempt = 3, kMoveTask = 4 };
+enum Kind : std::uint8_t {
+  kGroup = 1,
+  kDeduplication = 2,
+  kReceiveAttempt = 3,
+  kMoveTask = 4,
+  kStoredMessage = 5,
+};
 
 Fingerprint first_half(const Sha256Digest& digest) {
   Fingerprint fingerprint;
@@ -57,6 +63,16 @@ Fingerprint Fingerprinter::move_task(QueueId source, std::uint64_t number) const
   id[6] = static_cast<std::uint8_t>(0x40 | (id[6] & 0x0f));  // version 4
   id[8] = static_cast<std::uint8_t>(0x80 | (id[8] & 0x3f));  // variant of RFC 9562
   return id;
+}
+
+Fingerprint Fingerprinter::stored_message(const MessagePlace& place, std::string_view bytes) const {
+  std::string tagged_bytes;
+  tagged_bytes.reserve(bytes.size() + 17);
+  append_u8(tagged_bytes, kStoredMessage);
+  append_u64(tagged_bytes, place.queue.value());
+  append_u64(tagged_bytes, place.sequence.value());
+  tagged_bytes.append(bytes);
+  return first_half(hash_(tagged_bytes));
 }
 
 }  // namespace millrace

@@ -13,6 +13,7 @@
 #include "base/encoding.h"
 #include "base/strong_type.h"
 #include "model/message.h"
+#include "model/message_id.h"
 
 namespace millrace {
 
@@ -45,6 +46,8 @@ class Fingerprinter {
   /// The id of a message move task, in the form of a UUID of version 4. @param number of the task
   /// among those of its source queue.
   Fingerprint move_task(QueueId source, std::uint64_t number) const;
+  /// Says that a message was put to `place`. @param bytes what is known of it.
+  Fingerprint stored_message(const MessagePlace& place, std::string_view bytes) const;
 
  private:
   KeyedHash hash_;

@@ -1,6 +1,6 @@
 // A message in its three forms: as sent (NewMessage), as stored (StoredMessage), and as handed out
 // (Delivery). Values only; the views of the first point into the request, those of the other two
-// into the stored chunk, which a Delivery keeps alive.
+// into what was stored, or what of it was opened, which a Delivery keeps alive.
 #pragma once
 
 #include <array>
@@ -75,7 +75,7 @@ struct StoredMessage {
 
 /// A message handed to one receive.
 struct Delivery {
-  std::shared_ptr<const std::string> chunk;  // what the views of `message` point into
+  std::shared_ptr<const void> storage;  // what the views of `message` point into
   StoredMessage message;
   MessageId id{};
   SequenceNumber sequence;

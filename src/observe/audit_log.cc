@@ -32,7 +32,8 @@ constexpr AuditRow kActs[] = {
     {"EnableAccessKey", always},   // millrace keys enable
     {"GetQueueAttributes", denied},
     {"GetQueueUrl", denied},
-    {kGap, always},  // the queue was full; the detail says how many
+    {"KeyringReloaded", always},  // SIGHUP; failed: the old one stays in force
+    {kGap, always},               // the queue was full; the detail says how many
     {"ListDeadLetterSourceQueues", denied},
     {"ListMessageMoveTasks", denied},
     {"ListQueueTags", denied},

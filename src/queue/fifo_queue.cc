@@ -110,7 +110,7 @@ bool FifoQueue::may_send(std::size_t count, Timestamp now) {
   return context_.deduplication_bytes + count * kDeduplicationEntryBytes <= limit;
 }
 
-SequenceNumber FifoQueue::send(const NewMessage& message, Timestamp now) {
+SequenceNumber FifoQueue::send(const NewMessage& message, SealingKey* key, Timestamp now) {
   const std::string_view scope = settings_.deduplicate_by_group ? message.group_id : "";
   const Fingerprint id = context_.fingerprints.deduplication(scope, message.deduplication_id);
   prune(now);
@@ -118,8 +118,9 @@ SequenceNumber FifoQueue::send(const NewMessage& message, Timestamp now) {
   if (open_ && open_->index.sent_at != now) close_block();
   OpenBlock& open = open_block(message.body.size(), Timestamp{}, false, now);
   const std::size_t before = open.chunk.bytes();
-  open.chunk.add(message, now);
-  open.index.groups.push_back(context_.fingerprints.group(message.group_id));
+  const GroupKey group = context_.fingerprints.group(message.group_id);
+  open.chunk.add(message, now, group, next_place(open), key, context_.fingerprints);
+  open.index.groups.push_back(group);
   open.ids.push_back(id);
   const SequenceNumber sequence = added(open, before);
   deduplication_.add(id, sequence, now);
@@ -129,15 +130,14 @@ SequenceNumber FifoQueue::send(const NewMessage& message, Timestamp now) {
 
 // A moved message is a new one in the order of its new queue, and ages from here on. Whatever its
 // deduplication id, it is stored: that of a dead letter is its message id, which nobody else sends.
-SequenceNumber FifoQueue::accept(const StoredMessage& message,
-                                 const std::optional<MessageOrigin>& origin, Timestamp now) {
+SequenceNumber FifoQueue::accept(const MessageRecord& message, Timestamp now) {
   if (open_ && open_->index.sent_at != now) close_block();
-  OpenBlock& open = open_block(message.body.size(), Timestamp{}, false, now);
+  OpenBlock& open = open_block(message.content.size(), Timestamp{}, false, now);
   const std::size_t before = open.chunk.bytes();
-  StoredMessage moved = message;
+  MessageRecord moved = message;
   moved.sent_at = now;
-  open.chunk.add_moved(moved, origin);
-  open.index.groups.push_back(context_.fingerprints.group(message.group_id));
+  open.chunk.add_moved(moved, next_place(open), context_.fingerprints);
+  open.index.groups.push_back(message.group);
   open.ids.emplace_back();
   return added(open, before);
 }
@@ -342,37 +342,43 @@ void FifoQueue::take_from(GroupKey group, Taking& taking) {
     if (!block.chunk) return load_chunk(number, block);
     from = SequenceNumber{next->value() + 1};
     const unsigned slot = slot_of(*next);
-    const std::optional<ChunkMessage> parsed = parse_chunk_message(*block.chunk, slot);
-    CHECK(parsed);  // the store has checked the chunk's checksum
-    if (expired(parsed->message.sent_at, taking.now)) {
+    const Expected<MessageRecord> record = record_of(*block.chunk, *next);
+    if (!record) return pass_over(record.error(), taking);
+    if (expired(record->sent_at, taking.now)) {
       erase_slot(number, block, slot);
       continue;
     }
     SlotState& state = touch(block)[slot];
-    const std::size_t bytes = parsed->message.body.size();
     if (must_move(state)) {
-      if (!may_move(*parsed, taking.dead_bytes)) {
+      if (!may_move(*record, taking.dead_bytes)) {
         held_up_ = taking.full = true;
         return;
       }
-      taking.dead_bytes += bytes + 1;
-      taking.taken.dead_letters.push_back(dead_letter(*parsed, *next, state, block.chunk));
+      taking.dead_bytes += record->content.size();
+      taking.taken.dead_letters.push_back(dead_letter(*record, *next, state, block.chunk));
       move_slot(number, block, slot);
       if (state.phase == Phase::moving) groups_.hide(group, *next);
       continue;
     }
+    Expected<OpenedMessage> opened = open(*record, *next, block.chunk, taking.now);
+    if (!opened) return pass_over(opened.error(), taking);
+    const std::size_t bytes = opened->message.body.size();
     if (!deliveries.empty() && taking.bytes + bytes > taking.bytes_max) {
       taking.full = true;
       return;
     }
     taking.bytes += bytes;
-    deliveries.push_back(
-        deliver(*parsed, number, block, slot, taking.request.visibility_timeout, taking.now));
-    deliveries.back().chunk = block.chunk;
+    deliveries.push_back(deliver(*record, std::move(*opened), number, block, slot,
+                                 taking.request.visibility_timeout, taking.now));
     if (state.phase == Phase::in_flight) groups_.hide(group, *next);
     note_state(number, block);
   }
   if (!groups_.has_members(group)) load_group(group);
+}
+
+// The message cannot be read: its group ends before it, since what follows must not overtake it.
+void FifoQueue::pass_over(const ApiError& error, Taking& taking) {
+  if (!taking.taken.unopened) taking.taken.unopened = error;
 }
 
 Queue::Erasable FifoQueue::erasable(const Block& block, unsigned slot, const ReceiptHandle& handle,
@@ -461,6 +467,20 @@ void FifoQueue::unpin_attempt() {
 
 void FifoQueue::repeat(const Fingerprint& id, AttemptRecord& attempt, const ReceiveRequest& request,
                        Timestamp now, Taken& taken) {
+  std::vector<Delivery> deliveries;
+  for (const AttemptRecord::Delivered& one : attempt.deliveries) {
+    const Block& block = blocks_.at(block_of(one.sequence));
+    const Expected<MessageRecord> record = record_of(*block.chunk, one.sequence);
+    Expected<OpenedMessage> opened = record ? open(*record, one.sequence, block.chunk, now)
+                                            : Expected<OpenedMessage>(record.error());
+    if (!opened) {
+      taken.error = opened.error();
+      return;
+    }
+    deliveries.push_back(
+        delivery_of(*record, std::move(*opened), one.sequence, block.slots[slot_of(one.sequence)]));
+  }
+  taken.deliveries = std::move(deliveries);
   attempt.visible_at = now + request.visibility_timeout;
   for (const AttemptRecord::Delivered& one : attempt.deliveries) {
     const auto it = blocks_.find(block_of(one.sequence));
@@ -477,10 +497,6 @@ void FifoQueue::repeat(const Fingerprint& id, AttemptRecord& attempt, const Rece
       slot_waiting(number, block, slot);
     }
     note_state(number, block);
-    const std::optional<ChunkMessage> parsed = parse_chunk_message(*block.chunk, slot);
-    CHECK(parsed);
-    taken.deliveries.push_back(delivery_of(*parsed, one.sequence, state));
-    taken.deliveries.back().chunk = block.chunk;
   }
   write_attempt(id, attempt);
 }

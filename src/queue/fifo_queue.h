@@ -41,9 +41,8 @@ class FifoQueue final : public Queue {
   void finish_restore(Timestamp now) override;
 
   bool may_send(std::size_t count, Timestamp now) override;
-  SequenceNumber send(const NewMessage& message, Timestamp now) override;
-  SequenceNumber accept(const StoredMessage& message, const std::optional<MessageOrigin>& origin,
-                        Timestamp now) override;
+  SequenceNumber send(const NewMessage& message, SealingKey* key, Timestamp now) override;
+  SequenceNumber accept(const MessageRecord& message, Timestamp now) override;
   Taken receive(const ReceiveRequest& request, std::size_t bytes_max, Timestamp now) override;
   bool repeats_attempt(const ReceiveRequest& request, Timestamp now) override;
   bool held_up() const override { return held_up_; }
@@ -102,6 +101,7 @@ class FifoQueue final : public Queue {
   // --- receiving ---
   bool read_first(std::size_t count, Timestamp now);
   void take_from(GroupKey group, Taking& taking);
+  static void pass_over(const ApiError& error, Taking& taking);
   bool repeat_attempt(const ReceiveRequest& request, Timestamp now, Taken& taken);
   void pin_attempt(const std::string& id, const AttemptRecord& attempt);
   void unpin_attempt();

@@ -117,6 +117,12 @@ bool Queue::may_send(std::size_t, Timestamp) {
   return true;
 }
 
+Expected<SealingKey*> Queue::sealing_key(std::size_t count, Timestamp now) {
+  const Encryption& encryption = settings_.encryption;
+  if (!encryption.on) return nullptr;
+  return context_.data_keys.sealing(encryption.master_key, encryption.reuse, count, now);
+}
+
 Queue::OpenBlock& Queue::open_block(std::size_t message_bytes, Timestamp due, bool moved,
                                     Timestamp sent_at) {
   if (open_ && (open_->index.due != due || open_->index.moved != moved ||
@@ -300,8 +306,23 @@ Block& Queue::take_up(const LoadedBlock& loaded, Timestamp now) {
 
 // --- receiving ---
 
-Delivery Queue::deliver(const ChunkMessage& parsed, BlockNumber number, Block& block, unsigned slot,
-                        Milliseconds visibility_timeout, Timestamp now) {
+Expected<MessageRecord> Queue::record_of(const std::string& chunk, SequenceNumber sequence) const {
+  std::optional<MessageRecord> record = parse_chunk_message(chunk, slot_of(sequence));
+  if (!record || !is_genuine(*record, {id_, sequence}, context_.fingerprints)) {
+    return damaged_message();
+  }
+  return std::move(*record);
+}
+
+Expected<OpenedMessage> Queue::open(const MessageRecord& record, SequenceNumber sequence,
+                                    const std::shared_ptr<const std::string>& chunk,
+                                    Timestamp now) {
+  return open_message(record, {id_, sequence}, chunk, context_.data_keys, now);
+}
+
+Delivery Queue::deliver(const MessageRecord& record, OpenedMessage opened, BlockNumber number,
+                        Block& block, unsigned slot, Milliseconds visibility_timeout,
+                        Timestamp now) {
   const SequenceNumber sequence = sequence_of(number, slot);
   SlotState& state = touch(block)[slot];
   ++state.receive_count;
@@ -315,60 +336,64 @@ Delivery Queue::deliver(const ChunkMessage& parsed, BlockNumber number, Block& b
     enter_flight(block.index, slot);
     set_deadline(state.visible_at, sequence);
   }
-  return delivery_of(parsed, sequence, state);
+  return delivery_of(record, std::move(opened), sequence, state);
 }
 
-Delivery Queue::delivery_of(const ChunkMessage& parsed, SequenceNumber sequence,
-                            const SlotState& state) const {
+Delivery Queue::delivery_of(const MessageRecord& record, OpenedMessage opened,
+                            SequenceNumber sequence, const SlotState& state) const {
   Delivery delivery;
-  delivery.message = parsed.message;
+  delivery.message = std::move(opened.message);
+  delivery.storage = std::move(opened.storage);
   delivery.sequence = sequence;
   delivery.receipt_handle = context_.sealer.seal({id_, sequence, state.delivery, state.epoch});
   delivery.receive_count = state.receive_count;
   delivery.first_received_at = state.first_received_at;
-  if (parsed.origin) {
-    delivery.id = parsed.origin->id;
-    delivery.receive_count += parsed.origin->receive_count;
-    delivery.first_received_at = parsed.origin->first_received_at;
+  if (record.origin) {
+    delivery.id = record.origin->id;
+    delivery.receive_count += record.origin->receive_count;
+    delivery.first_received_at = record.origin->first_received_at;
   } else {
     delivery.id = context_.ids.id({id_, sequence});
   }
   return delivery;
 }
 
-DeadLetter Queue::dead_letter(const ChunkMessage& parsed, SequenceNumber sequence,
+DeadLetter Queue::dead_letter(const MessageRecord& record, SequenceNumber sequence,
                               const SlotState& state,
                               const std::shared_ptr<const std::string>& chunk) const {
   DeadLetter letter;
-  letter.message = parsed.message;
+  letter.message = record;
   letter.chunk = chunk;
   letter.sequence = sequence;
+  MessageRecord& moved = letter.message;
+  if (!moved.first_place) moved.first_place = {id_, sequence};
   if (take_) {
     letter.target = take_->target;
+    moved.origin.reset();
     return letter;
   }
   letter.target = *settings_.dead_letter_queue;
-  MessageOrigin& origin = letter.origin.emplace();
+  MessageOrigin& origin = moved.origin.emplace();
   origin.source_arn = settings_.arn;
   origin.receive_count = state.receive_count;
   origin.first_received_at = state.first_received_at;
   origin.id = context_.ids.id({id_, sequence});
-  if (parsed.origin) {
-    origin.id = parsed.origin->id;
-    origin.receive_count += parsed.origin->receive_count;
-    origin.first_received_at = parsed.origin->first_received_at;
+  if (record.origin) {
+    origin.id = record.origin->id;
+    origin.receive_count += record.origin->receive_count;
+    origin.first_received_at = record.origin->first_received_at;
   }
-  if (fifo()) letter.deduplication_id = to_uuid_text(origin.id);
+  if (fifo()) moved.deduplication_id = origin.id;
   return letter;
 }
 
 // Whether the next commit may take one more message away. @param moved_bytes of those that this
 // receive has moved.
-bool Queue::may_move(const ChunkMessage& parsed, std::size_t moved_bytes) {
+bool Queue::may_move(const MessageRecord& record, std::size_t moved_bytes) {
   if (context_.batch_full() || moved_bytes >= kMoveBytes) return false;
   if (!take_) return true;
   if (take_->left == 0) return false;
-  const std::optional<QueueId> target = take_->route(parsed);
+  const std::optional<QueueId> target = take_->route(record);
   if (!target) return false;
   take_->target = *target;
   --take_->left;

@@ -28,12 +28,20 @@
 #include "model/message_id.h"
 #include "model/receipt_handle.h"
 #include "queue/block.h"
+#include "queue/chunk.h"
 #include "queue/effects.h"
 #include "queue/records.h"
 #include "queue/timers.h"
 #include "queue/waiters.h"
 
 namespace millrace {
+
+/// How a queue's new messages are stored.
+struct Encryption {
+  bool on = false;
+  std::string master_key = std::string(kManagedKeyAlias);         // as KmsMasterKeyId names it
+  Milliseconds reuse = seconds(limits::kKmsReuseSecondsDefault);  // of a data key
+};
 
 /// What the engine must know of a queue's attributes.
 struct QueueSettings {
@@ -45,6 +53,7 @@ struct QueueSettings {
   bool fifo = false;       // never changes
   Milliseconds delay = 0;  // FIFO: of every message; standard messages bring their own
   bool deduplicate_by_group = false;  // FIFO: DeduplicationScope is messageGroup
+  Encryption encryption = {};
 };
 
 /// The three counts that GetQueueAttributes tells.
@@ -68,6 +77,7 @@ struct QueueContext {
   const ReceiptSealer& sealer;
   const MessageIdCipher& ids;
   const Fingerprinter& fingerprints;
+  DataKeys& data_keys;
   std::uint32_t epoch = 0;              // of the store, in every receipt handle made now
   std::size_t batch_bytes = 0;          // of messages for the next commit, sealed or not
   std::size_t batch_bytes_max = 0;      // beyond it, what can wait for the commit after waits
@@ -93,19 +103,10 @@ enum class Erased : std::uint8_t {
 /// A message leaving for the dead-letter queue; or one of a dead-letter queue, which a move task
 /// takes to another queue.
 struct DeadLetter {
-  StoredMessage message;
-  std::string deduplication_id;         // FIFO: takes the place of the message's own, if not empty
-  std::optional<MessageOrigin> origin;  // none where a task moves it: it is a new message there
+  MessageRecord message;  // as its new queue gets it
   QueueId target;
   SequenceNumber sequence;                   // in the queue that it leaves
   std::shared_ptr<const std::string> chunk;  // what `message` points into
-
-  /// The message as its new queue stores it. Points into this.
-  StoredMessage moved() const {
-    StoredMessage moved = message;
-    if (!deduplication_id.empty()) moved.deduplication_id = deduplication_id;
-    return moved;
-  }
 };
 
 /// What a receive has found.
@@ -115,6 +116,9 @@ struct Taken {
   /// them.
   std::vector<DeadLetter> dead_letters;
   std::optional<ApiError> error = {};  // FIFO: the receive attempt cannot be repeated
+  /// Why messages that could have been received were passed over: what keeps the first of them from
+  /// being opened.
+  std::optional<ApiError> unopened = {};
 };
 
 class Queue {
@@ -150,12 +154,15 @@ class Queue {
 
   /// Whether there is room for the deduplication ids of `count` messages.
   virtual bool may_send(std::size_t count, Timestamp now);
+  /// What `count` new messages are to be sealed under, good until a message is opened; null: they
+  /// are not. @return the errors of DataKeys::sealing().
+  Expected<SealingKey*> sealing_key(std::size_t count, Timestamp now);
   /// Stores `message`; it can be received once the next commit is durable and its delay is over.
-  virtual SequenceNumber send(const NewMessage& message, Timestamp now) = 0;
-  /// Stores what another queue's dead-letter move brings. @param origin none: a move task brings
-  /// it, as a new message.
-  virtual SequenceNumber accept(const StoredMessage& message,
-                                const std::optional<MessageOrigin>& origin, Timestamp now) = 0;
+  /// @param key of sealing_key().
+  virtual SequenceNumber send(const NewMessage& message, SealingKey* key, Timestamp now) = 0;
+  /// Stores what a move from another queue brings, in the form in which that queue had it. Without
+  /// an origin, a move task brings it, as a new message.
+  virtual SequenceNumber accept(const MessageRecord& message, Timestamp now) = 0;
 
   /// Hands out up to `request.count_max` messages that are in memory and may be received. It stops
   /// early, with held_up(), when the next commit is full.
@@ -165,7 +172,7 @@ class Queue {
   virtual bool repeats_attempt(const ReceiveRequest&, Timestamp) { return false; }
   /// Where a move task takes a message to. Nothing: it cannot be moved, and the take ends before
   /// it.
-  using Route = std::function<std::optional<QueueId>(const ChunkMessage& message)>;
+  using Route = std::function<std::optional<QueueId>(const MessageRecord& message)>;
   /// Takes up to `count_max` messages for a move task: those that a receive would hand out, as dead
   /// letters. The next commit holds that they are gone, or, where their target is on another shard,
   /// that they are moving.
@@ -330,11 +337,19 @@ class Queue {
   }
   static bool any_in_flight(const std::vector<SlotState>& slots);
 
-  Delivery deliver(const ChunkMessage& parsed, BlockNumber number, Block& block, unsigned slot,
-                   Milliseconds visibility_timeout, Timestamp now);
-  Delivery delivery_of(const ChunkMessage& parsed, SequenceNumber sequence,
+  // The place that the next message of the open block gets.
+  MessagePlace next_place(const OpenBlock& open) const {
+    return {id_, sequence_of(open.number, open.chunk.count())};
+  }
+  // A message of a chunk. @return InternalFailure: it is not what was stored there.
+  Expected<MessageRecord> record_of(const std::string& chunk, SequenceNumber sequence) const;
+  Expected<OpenedMessage> open(const MessageRecord& record, SequenceNumber sequence,
+                               const std::shared_ptr<const std::string>& chunk, Timestamp now);
+  Delivery deliver(const MessageRecord& record, OpenedMessage opened, BlockNumber number,
+                   Block& block, unsigned slot, Milliseconds visibility_timeout, Timestamp now);
+  Delivery delivery_of(const MessageRecord& record, OpenedMessage opened, SequenceNumber sequence,
                        const SlotState& state) const;
-  DeadLetter dead_letter(const ChunkMessage& parsed, SequenceNumber sequence,
+  DeadLetter dead_letter(const MessageRecord& record, SequenceNumber sequence,
                          const SlotState& state,
                          const std::shared_ptr<const std::string>& chunk) const;
   // Whether a receive does not hand the message out but moves it.
@@ -342,7 +357,7 @@ class Queue {
     return take_ || (settings_.receive_count_max > 0 && settings_.dead_letter_queue &&
                      state.receive_count >= settings_.receive_count_max);
   }
-  bool may_move(const ChunkMessage& parsed, std::size_t moved_bytes);
+  bool may_move(const MessageRecord& record, std::size_t moved_bytes);
   void move_slot(BlockNumber number, Block& block, unsigned slot);
   Found find(BlockNumber number, Blocks::iterator& block);
   void erase_slot(BlockNumber number, Block& block, unsigned slot);

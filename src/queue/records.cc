@@ -11,15 +11,6 @@ namespace {
 
 // Every value begins (behind its place, if it has one) with the version of its layout.
 constexpr std::uint8_t kRecordVersion = 2;
-constexpr std::uint8_t kChunkVersion = 1;
-
-enum RecordFlag : std::uint8_t {
-  kHasAttributes = 1,
-  kHasTraceHeader = 2,
-  kHasGroupId = 4,
-  kHasDeduplicationId = 8,
-  kHasOrigin = 16,
-};
 
 enum CountersFlag : std::uint8_t { kDeleted = 1, kFifo = 2 };
 
@@ -477,123 +468,6 @@ std::optional<std::uint64_t> parse_number(std::string_view value) {
   const std::uint64_t number = in.u64();
   if (!in.done() || version != kRecordVersion) return std::nullopt;
   return number;
-}
-
-// A chunk is: version (1), the records, the offset of each record (4 each), their count (1).
-// A record is: flags (1), MD5 of the body (16), sent at (8), sender, and then what the flags say:
-// attributes, trace header, group id, deduplication id, origin; last the body.
-
-void ChunkBuilder::add_record(const StoredMessage& message,
-                              std::span<const MessageAttribute> attributes,
-                              const MessageOrigin* origin) {
-  CHECK(count() < kBlockMessagesMax);
-  if (bytes_.empty()) append_u8(bytes_, kChunkVersion);
-  offsets_.push_back(static_cast<std::uint32_t>(bytes_.size()));
-
-  const std::size_t attribute_count = attributes.size() + message.attributes.size();
-  std::uint8_t flags = 0;
-  if (attribute_count > 0) flags |= kHasAttributes;
-  if (!message.trace_header.empty()) flags |= kHasTraceHeader;
-  if (!message.group_id.empty()) flags |= kHasGroupId;
-  if (!message.deduplication_id.empty()) flags |= kHasDeduplicationId;
-  if (origin != nullptr) flags |= kHasOrigin;
-
-  bytes_.reserve(bytes_.size() + message.body.size() + 64);
-  append_u8(bytes_, flags);
-  for (const std::uint8_t byte : message.body_md5) append_u8(bytes_, byte);
-  append_time(bytes_, message.sent_at);
-  append_sized(bytes_, message.sender_id);
-  if (attribute_count > 0) {
-    append_varint(bytes_, attribute_count);
-    const auto append_attribute = [this](const auto& attribute) {
-      append_sized(bytes_, attribute.name);
-      append_sized(bytes_, attribute.data_type);
-      append_u8(bytes_, attribute.binary ? 1 : 0);
-      append_sized(bytes_, attribute.value);
-    };
-    for (const MessageAttribute& attribute : attributes) append_attribute(attribute);
-    for (const MessageAttributeView& attribute : message.attributes) append_attribute(attribute);
-  }
-  if (!message.trace_header.empty()) append_sized(bytes_, message.trace_header);
-  if (!message.group_id.empty()) append_sized(bytes_, message.group_id);
-  if (!message.deduplication_id.empty()) append_sized(bytes_, message.deduplication_id);
-  if (origin != nullptr) {
-    for (const std::uint8_t byte : origin->id) append_u8(bytes_, byte);
-    append_sized(bytes_, origin->source_arn);
-    append_u32(bytes_, origin->receive_count);
-    append_time(bytes_, origin->first_received_at);
-  }
-  append_sized(bytes_, message.body);
-}
-
-void ChunkBuilder::add(const NewMessage& message, Timestamp sent_at) {
-  StoredMessage stored;
-  stored.body = message.body;
-  stored.body_md5 = message.body_md5;
-  stored.trace_header = message.trace_header;
-  stored.group_id = message.group_id;
-  stored.deduplication_id = message.deduplication_id;
-  stored.sender_id = message.sender_id;
-  stored.sent_at = sent_at;
-  add_record(stored, message.attributes, nullptr);
-}
-
-void ChunkBuilder::add_moved(const StoredMessage& message,
-                             const std::optional<MessageOrigin>& origin) {
-  add_record(message, {}, origin ? &*origin : nullptr);
-}
-
-std::string ChunkBuilder::finish() {
-  std::string chunk = std::move(bytes_);
-  for (const std::uint32_t offset : offsets_) append_u32(chunk, offset);
-  append_u8(chunk, static_cast<std::uint8_t>(offsets_.size()));
-  bytes_.clear();
-  offsets_.clear();
-  return chunk;
-}
-
-std::optional<ChunkMessage> parse_chunk_message(std::string_view chunk, unsigned slot) {
-  if (chunk.size() < 2 || static_cast<std::uint8_t>(chunk.front()) != kChunkVersion) return {};
-  const unsigned count = static_cast<std::uint8_t>(chunk.back());
-  const std::size_t table_bytes = std::size_t{count} * 4 + 1;
-  if (slot >= count || table_bytes >= chunk.size()) return {};
-  const std::size_t table = chunk.size() - table_bytes;
-  const std::uint32_t offset = ByteReader(chunk.substr(table + slot * 4)).u32();
-  if (offset == 0 || offset >= table) return {};
-
-  ByteReader in(chunk.substr(offset, table - offset));
-  ChunkMessage parsed;
-  StoredMessage& message = parsed.message;
-  const std::uint8_t flags = in.u8();
-  for (std::uint8_t& byte : message.body_md5) byte = in.u8();
-  message.sent_at = read_time(in);
-  message.sender_id = in.sized();
-  if (flags & kHasAttributes) {
-    const std::uint64_t attribute_count = in.varint();
-    if (attribute_count > chunk.size()) return {};
-    message.attributes.resize(attribute_count);
-    for (MessageAttributeView& attribute : message.attributes) {
-      attribute.name = in.sized();
-      attribute.data_type = in.sized();
-      attribute.binary = in.u8() != 0;
-      attribute.value = in.sized();
-    }
-  }
-  if (flags & kHasTraceHeader) message.trace_header = in.sized();
-  if (flags & kHasGroupId) message.group_id = in.sized();
-  if (flags & kHasDeduplicationId) message.deduplication_id = in.sized();
-  if (flags & kHasOrigin) {
-    MessageOrigin origin;
-    for (std::uint8_t& byte : origin.id) byte = in.u8();
-    origin.source_arn = in.sized();
-    origin.receive_count = in.u32();
-    origin.first_received_at = read_time(in);
-    message.dead_letter_source_arn = origin.source_arn;
-    parsed.origin = origin;
-  }
-  message.body = in.sized();
-  if (in.failed()) return {};
-  return parsed;
 }
 
 }  // namespace millrace

@@ -247,42 +247,4 @@ std::optional<OutboxRecord> parse_outbox(std::string_view value);
 std::string encode_number(std::uint64_t number);
 std::optional<std::uint64_t> parse_number(std::string_view value);
 
-// --- chunks ---
-
-/// Where a message was before a dead-letter move brought it. What a move task brings has none.
-struct MessageOrigin {
-  MessageId id{};
-  std::string_view source_arn;
-  std::uint32_t receive_count = 0;
-  Timestamp first_received_at;
-};
-
-/// Builds a block's chunk, message by message.
-class ChunkBuilder {
- public:
-  void add(const NewMessage& message, Timestamp sent_at);
-  /// Adds a message that another queue held. @param origin none: it is a new message here.
-  void add_moved(const StoredMessage& message, const std::optional<MessageOrigin>& origin);
-
-  unsigned count() const { return static_cast<unsigned>(offsets_.size()); }
-  std::size_t bytes() const { return bytes_.size() + offsets_.size() * 4 + 2; }
-  /// The finished chunk; the builder is empty afterwards.
-  std::string finish();
-
- private:
-  void add_record(const StoredMessage& message, std::span<const MessageAttribute> attributes,
-                  const MessageOrigin* origin);
-
-  std::string bytes_;
-  std::vector<std::uint32_t> offsets_;
-};
-
-/// A message of a chunk, as views into it.
-struct ChunkMessage {
-  StoredMessage message;
-  std::optional<MessageOrigin> origin;
-};
-/// Message number `slot` of `chunk`; nothing if the bytes are not a chunk that holds it.
-std::optional<ChunkMessage> parse_chunk_message(std::string_view chunk, unsigned slot);
-
 }  // namespace millrace

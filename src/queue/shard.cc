@@ -53,8 +53,15 @@ Shard::Shard(const ShardOptions& options, Effects& effects)
     : options_(options),
       effects_(effects),
       memory_{options.memory_bytes, 0},
-      context_{effects,       memory_, *options.sealer,        *options.ids, *options.fingerprints,
-               options.epoch, 0,       options.batch_bytes_max},
+      data_keys_(*options.keys),
+      context_{.effects = effects,
+               .memory = memory_,
+               .sealer = *options.sealer,
+               .ids = *options.ids,
+               .fingerprints = *options.fingerprints,
+               .data_keys = data_keys_,
+               .epoch = options.epoch,
+               .batch_bytes_max = options.batch_bytes_max},
       transfers_(options.number, options.epoch, effects),
       move_tasks_(*options.fingerprints, effects) {}
 
@@ -295,7 +302,7 @@ void Shard::advance_move_task(Entry& entry, Timestamp now) {
   if (context_.batch_full()) return stall(entry);
   const MoveTask& task = *move_tasks_.running(queue.id());
   std::string_view failure;
-  const Queue::Route route = [&](const ChunkMessage& message) {
+  const Queue::Route route = [&](const MessageRecord& message) {
     return target_of(task.record, queue.id(), message, failure);
   };
   const std::vector<DeadLetter> letters = queue.take(allowance, route, now);
@@ -310,10 +317,10 @@ void Shard::advance_move_task(Entry& entry, Timestamp now) {
 
 // Where a move task takes the message. @param failure set where it cannot be moved.
 std::optional<QueueId> Shard::target_of(const MoveTaskRecord& task, QueueId source,
-                                        const ChunkMessage& message, std::string_view& failure) {
+                                        const MessageRecord& message, std::string_view& failure) {
   std::optional<QueueId> target = task.destination;
   if (!target) {
-    const std::string_view arn = message.message.dead_letter_source_arn;
+    const std::string_view arn = message.origin ? message.origin->source_arn : "";
     if (!arn.empty()) target = options_.find_queue(arn);
     // A queue that is its own dead-letter queue would get it back for ever.
     if (arn.empty() || target == source) {
@@ -340,10 +347,12 @@ Expected<std::vector<SentMessage>> Shard::send(QueueId queue, std::span<const Ne
                     "Memory has no room for more deduplication ids; those of the last five "
                     "minutes are kept.");
   }
+  const Expected<SealingKey*> key = found->queue->sealing_key(messages.size(), now);
+  if (!key) return key.error();
   std::vector<SentMessage> sent;
   sent.reserve(messages.size());
   for (const NewMessage& message : messages) {
-    const SequenceNumber sequence = found->queue->send(message, now);
+    const SequenceNumber sequence = found->queue->send(message, *key, now);
     sent.push_back({options_.ids->id({queue, sequence}), sequence});
   }
   after(*found, now);
@@ -389,6 +398,13 @@ void Shard::serve(Entry& entry, Timestamp now) {
     if (moved) outgoing = move(queue.id(), taken.dead_letters, {}, now);
     const bool loading = queue.fill_window(now);
     if (deliveries.empty()) {
+      if (taken.unopened && !loading && !queue.held_up()) {
+        // There are messages, but they cannot be read: a long poll is told at once, too.
+        const WaiterId id = waiter->id;
+        waiters_.remove(id);
+        answer(id, std::move(*taken.unopened));
+        continue;
+      }
       if (moved) {
         // An immediate receive on the dead-letter queue must find what this one has moved.
         if (waiter->request.wait == 0 && !loading && !queue.held_up()) {
@@ -469,7 +485,7 @@ std::set<std::uint64_t> Shard::move(QueueId source, const std::vector<DeadLetter
   for (const DeadLetter& letter : letters) {
     if (shard_of(letter.target) != options_.number) {
       ChunkBuilder chunk;
-      chunk.add_moved(letter.moved(), letter.origin);
+      chunk.add_moved(letter.message, {source, letter.sequence}, context_.fingerprints);
       outgoing.insert(transfers_.add(shard_of(letter.target),
                                      {{}, source, letter.sequence, letter.target, task},
                                      std::make_shared<const std::string>(chunk.finish())));
@@ -477,7 +493,7 @@ std::set<std::uint64_t> Shard::move(QueueId source, const std::vector<DeadLetter
     }
     Entry* owner = find(letter.target);
     CHECK(owner != nullptr);
-    owner->queue->accept(letter.moved(), letter.origin, now);
+    owner->queue->accept(letter.message, now);
     after(*owner, now);
   }
   return outgoing;
@@ -688,12 +704,15 @@ void Shard::committed(std::span<const PayloadPlace> places, Timestamp now) {
 
 void Shard::apply_transfer(const Transfer& transfer, Timestamp now) {
   Entry* target = find(transfer.target);
-  const Transfers::Arrival arrival = transfers_.apply(transfer, target != nullptr);
+  // What was changed on disk on its way is refused, and goes back to where it came from.
+  const std::optional<MessageRecord> message = parse_chunk_message(*transfer.chunk, 0);
+  const bool genuine =
+      message && message->first_place &&
+      is_genuine(*message, {transfer.source, transfer.sequence}, context_.fingerprints);
+  const Transfers::Arrival arrival = transfers_.apply(transfer, target != nullptr && genuine);
   if (arrival == Transfers::Arrival::early) return;
   if (arrival == Transfers::Arrival::fresh) {
-    const std::optional<ChunkMessage> parsed = parse_chunk_message(*transfer.chunk, 0);
-    CHECK(parsed);
-    target->queue->accept(parsed->message, parsed->origin, now);
+    target->queue->accept(*message, now);
     after(*target, now);
   }
   applying_.push_back({transfer, arrival != Transfers::Arrival::refused});

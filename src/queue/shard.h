@@ -26,6 +26,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "crypt/data_keys.h"
 #include "model/message.h"
 #include "queue/block.h"
 #include "queue/effects.h"
@@ -45,6 +46,7 @@ struct ShardOptions {
   const ReceiptSealer* sealer = nullptr;               // outlives the shard
   const MessageIdCipher* ids = nullptr;                // outlives the shard
   const Fingerprinter* fingerprints = nullptr;         // outlives the shard
+  const KeyProvider* keys = nullptr;                   // outlives the shard
   /// The queue that an ARN names, on any shard: where a move task takes dead letters back to.
   std::function<std::optional<QueueId>(std::string_view arn)> find_queue = {};
 };
@@ -123,7 +125,8 @@ class Shard {
 
   /// Stores messages, in order; to a FIFO queue, those that were not sent in the last five minutes
   /// already. @return QueueDoesNotExist; ServiceUnavailable when the disk is nearly full;
-  /// RequestThrottled when memory has no room for more deduplication ids.
+  /// RequestThrottled when memory has no room for more deduplication ids; the errors of
+  /// KeyProvider::make_data_key().
   Expected<std::vector<SentMessage>> send(QueueId queue, std::span<const NewMessage> messages,
                                           Timestamp now);
 
@@ -236,7 +239,7 @@ class Shard {
   void work(Entry& entry, Timestamp now);
   void advance_move_task(Entry& entry, Timestamp now);
   std::optional<QueueId> target_of(const MoveTaskRecord& task, QueueId source,
-                                   const ChunkMessage& message, std::string_view& failure);
+                                   const MessageRecord& message, std::string_view& failure);
   bool may_reply(const Entry& entry) const;
   void refuse_short_polls(const Queue& queue);
   void end_short_polls(QueueId queue);
@@ -252,6 +255,7 @@ class Shard {
   ShardOptions options_;
   Effects& effects_;
   ShardMemory memory_;
+  DataKeys data_keys_;
   QueueContext context_;
   Transfers transfers_;
   MoveTasks move_tasks_;

@@ -14,6 +14,8 @@ namespace {
 constexpr std::uint32_t kWindowBlocks = 1024;
 // The search rests while memory has so many blocks that may have a quiet message.
 constexpr std::size_t kQuietBlocks = 512;
+// A receive passes over no more messages than this that it cannot open.
+constexpr std::size_t kPassedOverMax = 1'000;
 
 // Whether the handle names a delivery that a crash has made the slot forget.
 bool forgotten(const SlotState& slot, const ReceiptHandle& handle) {
@@ -87,7 +89,7 @@ void StandardQueue::add_group(OpenBlock& open, GroupKey group) {
   groups.push_back(group);
 }
 
-SequenceNumber StandardQueue::send(const NewMessage& message, Timestamp now) {
+SequenceNumber StandardQueue::send(const NewMessage& message, SealingKey* key, Timestamp now) {
   const Timestamp due = message.delay > 0 ? now + message.delay : Timestamp{};
   OpenBlock& open = open_block(message.body.size(), due, false, now);
   const GroupKey group = group_of(message.group_id);
@@ -97,19 +99,18 @@ SequenceNumber StandardQueue::send(const NewMessage& message, Timestamp now) {
     if (const auto noisy = noisy_.find(group); noisy != noisy_.end()) noisy->second.sent_at = now;
   }
   const std::size_t before = open.chunk.bytes();
-  open.chunk.add(message, now);
+  open.chunk.add(message, now, group, next_place(open), key, context_.fingerprints);
   return added(open, before);
 }
 
-SequenceNumber StandardQueue::accept(const StoredMessage& message,
-                                     const std::optional<MessageOrigin>& origin, Timestamp now) {
-  StoredMessage stored = message;
-  if (!origin) stored.sent_at = now;
+SequenceNumber StandardQueue::accept(const MessageRecord& message, Timestamp now) {
+  MessageRecord stored = message;
+  if (!stored.origin) stored.sent_at = now;
   OpenBlock& open =
-      open_block(message.body.size(), Timestamp{}, origin.has_value(), stored.sent_at);
-  add_group(open, group_of(message.group_id));
+      open_block(stored.content.size(), Timestamp{}, stored.origin.has_value(), stored.sent_at);
+  add_group(open, stored.group);
   const std::size_t before = open.chunk.bytes();
-  open.chunk.add_moved(stored, origin);
+  open.chunk.add_moved(stored, next_place(open), context_.fingerprints);
   return added(open, before);
 }
 
@@ -356,31 +357,38 @@ void StandardQueue::take_slot(BlockNumber number, Block& block, unsigned slot, T
     taking.full = true;
     return;
   }
-  const std::optional<ChunkMessage> parsed = parse_chunk_message(*block.chunk, slot);
-  CHECK(parsed);  // the store has checked the chunk's checksum
-  const StoredMessage& message = parsed->message;
-  if (expired(message.sent_at, taking.now)) return erase_slot(number, block, slot);
+  const SequenceNumber sequence = sequence_of(number, slot);
+  const Expected<MessageRecord> record = record_of(*block.chunk, sequence);
+  if (!record) return pass_over(record.error(), taking);
+  if (expired(record->sent_at, taking.now)) return erase_slot(number, block, slot);
   const SlotState& state = touch(block)[slot];
   if (must_move(state)) {
-    if (!may_move(*parsed, taking.dead_bytes)) {
+    if (!may_move(*record, taking.dead_bytes)) {
       held_up_ = taking.full = true;
       return;
     }
-    taking.dead_bytes += message.body.size() + 1;
-    taking.taken.dead_letters.push_back(
-        dead_letter(*parsed, sequence_of(number, slot), state, block.chunk));
+    taking.dead_bytes += record->content.size();
+    taking.taken.dead_letters.push_back(dead_letter(*record, sequence, state, block.chunk));
     return move_slot(number, block, slot);
   }
-  if (!deliveries.empty() && taking.bytes + message.body.size() > taking.bytes_max) {
+  Expected<OpenedMessage> opened = open(*record, sequence, block.chunk, taking.now);
+  if (!opened) return pass_over(opened.error(), taking);
+  const std::size_t bytes = opened->message.body.size();
+  if (!deliveries.empty() && taking.bytes + bytes > taking.bytes_max) {
     taking.full = true;
     return;
   }
-  taking.bytes += message.body.size();
-  deliveries.push_back(
-      deliver(*parsed, number, block, slot, taking.request.visibility_timeout, taking.now));
-  deliveries.back().chunk = block.chunk;
+  taking.bytes += bytes;
+  deliveries.push_back(deliver(*record, std::move(*opened), number, block, slot,
+                               taking.request.visibility_timeout, taking.now));
   shares_.received(block.index.group(slot), taking.now);
   note_state(number, block);
+}
+
+// The message cannot be read and stays; the receive goes on without it, though not for ever.
+void StandardQueue::pass_over(const ApiError& error, Taking& taking) {
+  if (!taking.taken.unopened) taking.taken.unopened = error;
+  if (++taking.passed_over == kPassedOverMax) taking.full = true;
 }
 
 // --- noisy and quiet groups ---

@@ -33,9 +33,8 @@ class StandardQueue final : public Queue {
   ~StandardQueue() override;
 
   void finish_restore(Timestamp now) override;
-  SequenceNumber send(const NewMessage& message, Timestamp now) override;
-  SequenceNumber accept(const StoredMessage& message, const std::optional<MessageOrigin>& origin,
-                        Timestamp now) override;
+  SequenceNumber send(const NewMessage& message, SealingKey* key, Timestamp now) override;
+  SequenceNumber accept(const MessageRecord& message, Timestamp now) override;
   Taken receive(const ReceiveRequest& request, std::size_t bytes_max, Timestamp now) override;
   bool held_up() const override { return held_up_; }
   /// Approximate while the search for quiet messages is under way: what it has not seen counts as
@@ -87,6 +86,7 @@ class StandardQueue final : public Queue {
     Taken& taken;
     std::size_t bytes = 0;       // of bodies
     std::size_t dead_bytes = 0;  // of dead letters
+    std::size_t passed_over = 0;
     bool full = false;
     // From where on each noisy group is looked through; what comes before has had its turn.
     std::map<GroupKey, SequenceNumber> reached = {};
@@ -106,6 +106,7 @@ class StandardQueue final : public Queue {
   void take_noisy(Taking& taking);
   bool take_from_group(NoisyGroups::iterator noisy, Taking& taking);
   void take_slot(BlockNumber number, Block& block, unsigned slot, Taking& taking);
+  static void pass_over(const ApiError& error, Taking& taking);
 
   bool is_noisy(GroupKey group) const { return noisy_.contains(group); }
   bool any_quiet(const IndexRecord& index, const std::vector<SlotState>& slots) const;

@@ -18,6 +18,7 @@
 
 #include "runtime/cores.h"
 #include "storage/memory_store.h"
+#include "support/test_keyring.h"
 
 namespace millrace {
 namespace {
@@ -98,6 +99,7 @@ class ShardDriverTest : public testing::Test {
     made.shard.sealer = &sealer_;
     made.shard.ids = &ids_;
     made.shard.fingerprints = &fingerprints_;
+    made.shard.keys = &test_keyring();
     made.clock = &clock_;
     made.open_store = [this]() -> StoreResult<std::shared_ptr<Store>> {
       if (faults_->until_opened.fetch_sub(1) > 0) return StoreError("the disk is away");

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "queue/chunk.h"
 #include "queue/records.h"
 
 namespace millrace {

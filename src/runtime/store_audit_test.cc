@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <memory>
 
+#include "queue/chunk.h"
 #include "queue/records.h"
 #include "storage/memory_store.h"
 
@@ -24,8 +26,10 @@ class StoreAuditTest : public testing::Test {
     NewMessage message;
     message.body = "body";
     ChunkBuilder builder;
-    builder.add(message, Timestamp{1});
-    builder.add(message, Timestamp{1});
+    for (const unsigned slot : {0U, 1U}) {
+      const MessagePlace place{kQueue, sequence_of(kBlock, slot)};
+      builder.add(message, Timestamp{1}, {}, place, nullptr, fingerprints_);
+    }
     chunk_ = builder.finish();
     index_.count = 2;
     counters_.messages = 1;
@@ -49,6 +53,8 @@ class StoreAuditTest : public testing::Test {
     return audit_store(store_);
   }
 
+  const std::array<std::uint8_t, 32> secret_{};
+  const Fingerprinter fingerprints_{secret_};
   MemoryStore store_;
   WriteBatch batch_;
   std::string chunk_;

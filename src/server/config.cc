@@ -93,6 +93,11 @@ const OptionRow kOptions[] = {
     {"credentials", &ServeOptions::credentials, "FILE",
      "TOML file of accounts, users and access keys, for its owner's eyes only; read again on "
      "SIGHUP. See docs/security.md and millrace keys"},
+    {"keyring", &ServeOptions::keyring, "FILE",
+     "TOML file of the master keys that messages are encrypted under, for its owner's eyes only; "
+     "made at the first start, read again on SIGHUP. Without it, keyring in the data directory: "
+     "keep it elsewhere where copies of the data should tell nothing. See docs/security.md and "
+     "millrace kms"},
     {"shards", &ServeOptions::shards, "COUNT",
      "parts that the queues are spread over, each with its own log; can be raised later, never "
      "lowered",
@@ -597,6 +602,7 @@ struct CommandLine {
   CLI::App* version = nullptr;
   CLI::App* keys = nullptr;
   CLI::App* check = nullptr;
+  CLI::App* kms = nullptr;
   CLI::App* documents = nullptr;
   std::vector<CLI::Option*> options;  // null for what is no flag
 
@@ -610,6 +616,8 @@ struct CommandLine {
     keys->prefix_command()->set_help_flag();  // keys_command.cc reads what stands behind it
     check = app.add_subcommand("check", "Say whether a data directory is damaged");
     check->prefix_command()->set_help_flag();  // check_command.cc reads what stands behind it
+    kms = app.add_subcommand("kms", "List, make and change the master keys of a keyring");
+    kms->prefix_command()->set_help_flag();  // kms_command.cc, likewise
     documents = app.add_subcommand("config-docs", "Print docs/configuration.md");
     app.add_subcommand("help", "Print this text");
     for (const OptionRow& row : kOptions) options.push_back(add(row));
@@ -795,6 +803,9 @@ StartResult<Invocation> parse_command_line(const std::vector<std::string>& argum
   } else if (line.check->parsed()) {
     invocation.kind = Invocation::Kind::check;
     invocation.arguments = behind(arguments, "check");
+  } else if (line.kms->parsed()) {
+    invocation.kind = Invocation::Kind::kms;
+    invocation.arguments = behind(arguments, "kms");
   } else if (line.version->parsed()) {
     invocation.text = "millrace " + std::string(version()) + "\n";
   } else if (line.documents->parsed()) {

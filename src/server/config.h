@@ -48,6 +48,7 @@ struct ServeOptions {
   std::string root_secret_access_key;
   std::string root_secret_access_key_file;
   std::string credentials;
+  std::string keyring;
   std::int64_t shards = 1;
   std::int64_t io_threads = 1;
   std::int64_t memory_mebibytes = 256;
@@ -82,6 +83,10 @@ struct ServeOptions {
   LogFileOptions audit_log_file() const;
   LogFileOptions access_log_file() const;
 
+  /// The file of the master keys; empty: they live in memory only.
+  std::string keyring_path() const {
+    return keyring.empty() && !ephemeral ? data + "/keyring" : keyring;
+  }
   /// Whether callers must prove who they are. False: development mode.
   bool has_credentials() const { return !root_access_key_id.empty() || !credentials.empty(); }
   bool has_tls() const { return !tls_listen.empty(); }
@@ -103,10 +108,10 @@ std::optional<ListenAddress> parse_listen_address(std::string_view text);
 
 /// What the command line asks for.
 struct Invocation {
-  enum class Kind { serve, keys, check, print };
+  enum class Kind { serve, keys, kms, check, print };
   Kind kind = Kind::print;
   ServeOptions options;                // serve
-  std::vector<std::string> arguments;  // keys, check: what stands behind that word
+  std::vector<std::string> arguments;  // keys, kms, check: what stands behind that word
   std::string text;                    // print
 };
 

@@ -226,6 +226,17 @@ TEST(Config, KeysHasACommandLineOfItsOwn) {
   EXPECT_THAT(parsed->arguments, ElementsAre("create", "--user", "ada", "--help"));
   EXPECT_THAT(parse({"keys"})->arguments, ElementsAre());
   EXPECT_THAT(parse({"keys", "--help"})->arguments, ElementsAre("--help"));
+  const auto kms = parse({"kms", "list"});
+  ASSERT_TRUE(kms);
+  EXPECT_EQ(kms->kind, Invocation::Kind::kms);
+  EXPECT_THAT(kms->arguments, ElementsAre("list"));
+}
+
+TEST(Config, TheKeyringLiesInTheDataDirectoryUnlessItIsToldElsewhere) {
+  EXPECT_EQ(parse({"serve", "--data", "d"})->options.keyring_path(), "d/keyring");
+  EXPECT_EQ(parse({"serve", "--keyring", "k"})->options.keyring_path(), "k");
+  EXPECT_EQ(parse({"serve", "--ephemeral"})->options.keyring_path(), "");
+  EXPECT_EQ(parse({"serve", "--ephemeral", "--keyring", "k"})->options.keyring_path(), "k");
 }
 
 TEST(Config, ListenAddresses) {

@@ -26,6 +26,7 @@ ShardOptions shard_options(std::size_t shard, const EngineOptions& options,
   one.sealer = &sealer;
   one.ids = &ids;
   one.fingerprints = &fingerprints;
+  one.keys = options.keys;
   return one;
 }
 

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "crypt/key_provider.h"
 #include "model/message_id.h"
 #include "model/names.h"
 #include "model/receipt_handle.h"
@@ -33,6 +34,7 @@ struct EngineOptions {
   Region region;
   std::vector<StoreOpener> stores;                    // by shard; at least one
   const Clock* clock = nullptr;                       // outlives the engine
+  const KeyProvider* keys = nullptr;                  // outlives the engine
   std::size_t memory_bytes = std::size_t{256} << 20;  // of all shards together
   SpaceMarks space;
   Milliseconds purge_interval = limits::kPurgeInterval;

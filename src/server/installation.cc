@@ -2,20 +2,20 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "base/encoding.h"
+#include "server/keyring_file.h"
 
 namespace millrace {
 
@@ -43,14 +43,6 @@ class Descriptor {
  private:
   int number_;
 };
-
-StartResult<Installation::Key> random_key() {
-  Installation::Key key;
-  if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) {
-    return system_error("cannot get random bytes from the system");
-  }
-  return key;
-}
 
 StartResult<int> take_lock(const std::string& directory) {
   const std::string path = directory + "/lock";
@@ -85,33 +77,28 @@ std::size_t count_shards(const std::string& directory) {
   return count;
 }
 
-/// The key in `path`; nothing if there is no such file.
-StartResult<std::optional<Installation::Key>> read_key(const std::string& path) {
+/// The content of the small file `path`; nothing if there is no such file.
+StartResult<std::optional<std::string>> read_file(const std::string& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.open()) {
-    if (errno == ENOENT) return std::optional<Installation::Key>();
+    if (errno == ENOENT) return std::optional<std::string>();
     return system_error("cannot open " + path);
   }
-  std::array<std::uint8_t, 33> bytes;
+  std::array<char, 512> bytes;
   const ssize_t size = ::read(file.get(), bytes.data(), bytes.size());
   if (size < 0) return system_error("cannot read " + path);
-  Installation::Key key;
-  if (static_cast<std::size_t>(size) != key.size()) {
-    return StartError(path + " is not a key of 32 bytes; restore it from a backup");
-  }
-  std::memcpy(key.data(), bytes.data(), key.size());
-  return std::optional(key);
+  return std::optional<std::string>(std::in_place, bytes.data(), static_cast<std::size_t>(size));
 }
 
-// Written beside and renamed, so that a crash leaves a whole key or none.
-StartResult<void> write_key(const std::string& directory, const std::string& path,
-                            const Installation::Key& key) {
+// Written beside and renamed, so that a crash leaves a whole file or none.
+StartResult<void> write_file(const std::string& directory, const std::string& path,
+                             std::string_view bytes) {
   const std::string fresh = path + ".new";
   {
     const Descriptor file(
         ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR));
     if (!file.open()) return system_error("cannot make " + fresh);
-    if (::write(file.get(), key.data(), key.size()) != static_cast<ssize_t>(key.size()) ||
+    if (::write(file.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()) ||
         ::fsync(file.get()) != 0) {
       return system_error("cannot write " + fresh);
     }
@@ -124,9 +111,17 @@ StartResult<void> write_key(const std::string& directory, const std::string& pat
   return {};
 }
 
+std::string key_path(const std::string& directory) {
+  return directory + "/key";
+}
+
+// Of the time before messages were encrypted.
+constexpr std::size_t kUnwrappedKeyBytes = 32;
+
 }  // namespace
 
-StartResult<Installation> Installation::open(const std::string& directory, std::size_t shards) {
+StartResult<Installation> Installation::open(const std::string& directory, std::size_t shards,
+                                             const std::string& keyring) {
   std::error_code failed;
   fs::create_directories(directory, failed);
   if (failed) return StartError("cannot make the directory " + directory + ": " + failed.message());
@@ -143,22 +138,24 @@ StartResult<Installation> Installation::open(const std::string& directory, std::
                       " shards, and their queues cannot be given to fewer; start with --shards " +
                       std::to_string(existing) + " or more");
   }
-  const std::string path = directory + "/key";
-  const auto stored = read_key(path);
-  if (!stored) return stored.error();
-  if (*stored) {
-    installation.key_ = **stored;
-    return installation;
-  }
-  if (existing != 0) {
+  const std::string path = key_path(directory);
+  const auto wrapped = read_file(path);
+  if (!wrapped) return wrapped.error();
+  if (!*wrapped && existing != 0) {
     return StartError(path + " is missing, but " + directory +
                       " holds queues whose message ids and receipt handles were made with it; "
                       "restore it from a backup");
   }
-  const auto key = random_key();
+  if (*wrapped && (*wrapped)->size() == kUnwrappedKeyBytes) {
+    return StartError(directory +
+                      " was made by an earlier version, which did not encrypt; its "
+                      "queues cannot be read by this one");
+  }
+  if (const auto read = installation.read_keyring(keyring, !*wrapped); !read) return read.error();
+  if (*wrapped) installation.wrapped_ = **wrapped;
+  const StartResult<void> key =
+      *wrapped ? installation.unwrap_key(keyring) : installation.make_key();
   if (!key) return key.error();
-  if (const auto written = write_key(directory, path, *key); !written) return written.error();
-  installation.key_ = *key;
   return installation;
 }
 
@@ -174,22 +171,81 @@ StartResult<Installation> Installation::inspect(const std::string& directory) {
   return installation;
 }
 
-StartResult<Installation> Installation::ephemeral() {
-  const auto key = random_key();
-  if (!key) return key.error();
+// @param may_make whether nothing is lost if there is no such file.
+StartResult<void> Installation::read_keyring(const std::string& path, bool may_make) {
+  std::error_code failed;
+  if (!fs::exists(path, failed)) {
+    if (!may_make) {
+      return StartError("the keyring " + path + " is missing, but what is in " + directory_ +
+                        " can only be read with it; restore it from a backup, or say with "
+                        "--keyring where it is");
+    }
+    const auto untouched = [](std::vector<MasterKey>&) { return StartResult<void>(); };
+    if (const auto made = edit_keyring_file(path, untouched); !made) return made.error();
+    keyring_is_new_ = true;
+  }
+  StartResult<std::shared_ptr<const Keyring>> keyring = read_keyring_file(path);
+  if (!keyring) return keyring.error();
+  keyring_ = std::move(*keyring);
+  return {};
+}
+
+bool Installation::opens_with(const Keyring& keyring) const {
+  const Expected<SecretKey> key = keyring.unwrap(wrapped_);
+  return key && *key == key_;
+}
+
+StartResult<void> Installation::unwrap_key(const std::string& keyring_path) {
+  const Expected<SecretKey> key = keyring_->unwrap(wrapped_);
+  if (key) {
+    key_ = *key;
+    return {};
+  }
+  const std::string path = key_path(directory_);
+  const std::string master = master_key_of(wrapped_);
+  if (master.empty()) {
+    return StartError(path + " is not the key of a data directory; restore it from a backup");
+  }
+  const bool known = keyring_->find(master) != nullptr;
+  return StartError(directory_ + " was made with another keyring than " + keyring_path + ": " +
+                    (known ? "that has other secrets for" : "that has not") + " the key " + master +
+                    "; say with --keyring where the right one is, or restore it from a backup");
+}
+
+StartResult<void> Installation::make_key() {
+  const Expected<DataKey> made = keyring_->make_data_key(kManagedKeyAlias);
+  if (!made) return StartError("cannot make a key: " + made.error().message());
+  key_ = made->key;
+  wrapped_ = made->wrapped;
+  if (directory_.empty()) return {};
+  return write_file(directory_, key_path(directory_), wrapped_);
+}
+
+StartResult<Installation> Installation::ephemeral(const std::string& keyring) {
   Installation installation;
-  installation.key_ = *key;
+  if (keyring.empty()) {
+    installation.keyring_ = std::make_shared<const Keyring>(Keyring::fresh(SystemClock().now()));
+  } else if (const auto read = installation.read_keyring(keyring, true); !read) {
+    return read.error();
+  }
+  if (const auto made = installation.make_key(); !made) return made.error();
   return installation;
 }
 
 Installation::Installation(Installation&& other) noexcept
     : directory_(std::move(other.directory_)),
+      keyring_(std::move(other.keyring_)),
       key_(other.key_),
+      wrapped_(std::move(other.wrapped_)),
+      keyring_is_new_(other.keyring_is_new_),
       lock_(std::exchange(other.lock_, -1)) {}
 
 Installation& Installation::operator=(Installation&& other) noexcept {
   directory_ = std::move(other.directory_);
+  keyring_ = std::move(other.keyring_);
   key_ = other.key_;
+  wrapped_ = std::move(other.wrapped_);
+  keyring_is_new_ = other.keyring_is_new_;
   std::swap(lock_, other.lock_);
   return *this;
 }
@@ -199,7 +255,7 @@ Installation::~Installation() {
 }
 
 Installation::Key Installation::key_for(std::string_view purpose) const {
-  return hmac_sha256({reinterpret_cast<const char*>(key_.data()), key_.size()}, purpose);
+  return hmac_sha256(key_.text(), purpose);
 }
 
 std::size_t Installation::shards() const {

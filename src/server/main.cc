@@ -1,6 +1,6 @@
 // The program millrace. `millrace serve` serves; see config.h for what can be told to it. `millrace
-// keys` edits access keys; see keys_command.h. `millrace check` looks at a data directory; see
-// check_command.h.
+// keys` edits access keys; see keys_command.h. `millrace kms` edits master keys; see kms_command.h.
+// `millrace check` looks at a data directory; see check_command.h.
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
@@ -12,6 +12,7 @@
 #include "server/config.h"
 #include "server/core_dumps.h"
 #include "server/keys_command.h"
+#include "server/kms_command.h"
 #include "server/server.h"
 
 namespace millrace {
@@ -30,7 +31,7 @@ int fail(const StartError& error) {
 }
 
 int serve(const ServeOptions& options, const Environment& environment) {
-  if (options.has_credentials() || options.has_tls()) forbid_core_dumps();
+  forbid_core_dumps();  // whatever is asked for, the keyring is there
   // Whoever reads a log from a pipe may go without ending the server.
   std::signal(SIGPIPE, SIG_IGN);
   start_log(log_level(options.log_level));
@@ -62,6 +63,12 @@ int run(const std::vector<std::string>& arguments) {
     const auto sound = run_check_command(invocation->arguments, std::cout);
     if (!sound) return fail(sound.error());
     return *sound ? EXIT_SUCCESS : EXIT_FAILURE;
+  }
+  if (invocation->kind == Invocation::Kind::kms) {
+    const auto text = run_kms_command(invocation->arguments, environment);
+    if (!text) return fail(text.error());
+    std::cout << *text;
+    return EXIT_SUCCESS;
   }
   std::cout << invocation->text;
   return EXIT_SUCCESS;

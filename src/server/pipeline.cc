@@ -98,8 +98,7 @@ boost::asio::awaitable<void> Pipeline::handle(const HttpRequest& request, HttpRe
     wire::encode_error(wire::reply_form(request), outcome.error(), request_id, response);
   }
   if (options_.logs.wanted()) {
-    options_.logs.write(request, response, request_id, source_of(request, origin), record,
-                        outcome);
+    options_.logs.write(request, response, request_id, source_of(request, origin), record, outcome);
   }
 }
 

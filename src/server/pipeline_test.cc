@@ -10,6 +10,7 @@
 #include "server/actions.h"
 #include "server/engine.h"
 #include "storage/memory_store.h"
+#include "support/test_keyring.h"
 
 namespace millrace {
 namespace {
@@ -60,6 +61,7 @@ class PipelineTest : public ::testing::Test {
                                  return std::shared_ptr<Store>(std::make_shared<MemoryStore>());
                                }},
                                .clock = &clock_,
+                               .keys = &test_keyring(),
                                .space = {}}};
   std::atomic<Phase> phase_{Phase::serving};
   std::optional<Pipeline> pipeline_;

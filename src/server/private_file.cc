@@ -1,17 +1,21 @@
 #include "server/private_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <system_error>
+#include <utility>
 
 namespace millrace {
 
 namespace {
 
+constexpr mode_t kOwnerOnly = 0600;
 constexpr mode_t kOthersBits = 0077;
 constexpr mode_t kOthersBitsOfRoots = 0037;
 
@@ -46,6 +50,48 @@ StartResult<std::string> read(const std::string& path, std::string_view what, bo
   return read_all(file, path, what);
 }
 
+bool write_all(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t size = ::write(descriptor, text.data(), text.size());
+    if (size < 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(size));
+  }
+  return true;
+}
+
+/// Whose the file at `path` is, if there is one.
+struct Owner {
+  uid_t user = 0;
+  gid_t group = 0;
+};
+std::optional<Owner> owner_of(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return Owner{status.st_uid, status.st_gid};
+}
+
+/// Writes a file beside `path`, syncs it and renames it to `path`; its owner stays who it was,
+/// since that is who the server runs as. @param folder of both, open.
+StartResult<void> replace_file(const OpenFile& folder, const std::string& path,
+                               std::string_view text) {
+  const std::optional<Owner> owner = owner_of(path);
+  const std::string fresh = path + ".new";
+  ::unlink(fresh.c_str());  // of an edit that was cut short
+  const OpenFile file(fresh, O_WRONLY | O_CREAT | O_EXCL, kOwnerOnly);
+  if (!file) return file_error("cannot write", fresh);
+  const bool written = ::fchmod(file.get(), kOwnerOnly) == 0 &&
+                       (!owner || ::fchown(file.get(), owner->user, owner->group) == 0) &&
+                       write_all(file.get(), text) && ::fsync(file.get()) == 0 &&
+                       ::rename(fresh.c_str(), path.c_str()) == 0;
+  if (!written) {
+    StartError error = file_error("cannot write", path);
+    ::unlink(fresh.c_str());
+    return error;
+  }
+  if (::fsync(folder.get()) != 0) return file_error("cannot write", path);
+  return {};
+}
+
 }  // namespace
 
 OpenFile::OpenFile(const std::string& path, int flags, mode_t mode)
@@ -66,6 +112,26 @@ StartResult<std::string> read_file_text(const std::string& path, std::string_vie
 
 StartResult<std::string> read_private_file(const std::string& path, std::string_view what) {
   return read(path, what, true);
+}
+
+StartResult<void> edit_private_file(const std::string& path, std::string_view what,
+                                    const PrivateFileEdit& edit) {
+  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  const std::string folder_path = parent.empty() ? "." : parent.string();
+  const OpenFile folder(folder_path, O_RDONLY | O_DIRECTORY);
+  if (!folder) return file_error("cannot open the folder", folder_path);
+  // The file itself is replaced, so the lock is on its folder. It ends with the descriptor.
+  if (::flock(folder.get(), LOCK_EX) != 0) return file_error("cannot lock the folder", folder_path);
+
+  std::optional<std::string> before;
+  if (::access(path.c_str(), F_OK) == 0 || errno != ENOENT) {
+    StartResult<std::string> read = read_private_file(path, what);
+    if (!read) return read.error();
+    before = std::move(*read);
+  }
+  const StartResult<std::string> after = edit(before);
+  if (!after) return after.error();
+  return replace_file(folder, path, *after);
 }
 
 }  // namespace millrace

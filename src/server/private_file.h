@@ -1,10 +1,13 @@
-// Private files: those that hold secrets, and so must be for their owner's eyes only.
+// Private files: those that hold secrets, and so must be for their owner's eyes only. What Millrace
+// writes of them is replaced whole.
 //
 // Blocks on the disk. Any thread.
 #pragma once
 
 #include <sys/types.h>
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -39,5 +42,16 @@ StartResult<std::string> read_file_text(const std::string& path, std::string_vie
 /// a file that is root's may read it, unless the server itself is root: so secrets are handed to a
 /// process that may not own them.
 StartResult<std::string> read_private_file(const std::string& path, std::string_view what);
+
+/// @param before the content; nothing if there is no such file. @return the new content.
+using PrivateFileEdit =
+    std::function<StartResult<std::string>(const std::optional<std::string>& before)>;
+
+/// Changes the file `path`, which is made if it is missing: reads it, edits it and puts the new
+/// file in the place of the old one, whole or not at all, readable for its owner only. Those who
+/// edit at the same time wait for each other. @return the error of `edit`, of reading or of
+/// writing; the file is then as it was.
+StartResult<void> edit_private_file(const std::string& path, std::string_view what,
+                                    const PrivateFileEdit& edit);
 
 }  // namespace millrace

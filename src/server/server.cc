@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "observe/log.h"
 #include "server/declare.h"
+#include "server/keyring_file.h"
 #include "storage/log_store.h"
 #include "storage/memory_store.h"
 
@@ -70,6 +71,16 @@ void warn_unless_valid(const TlsContext& tls, Timestamp now) {
   }
 }
 
+void tell_of_new_keyring(const ServeOptions& options) {
+  const std::string hint =
+      options.keyring.empty()
+          ? "it lies beside what it encrypts: where copies of the data should tell nothing, move "
+            "it "
+            "elsewhere and say so with --keyring; without it the data cannot be read"
+          : "keep a copy of it, apart from the data: without it the data cannot be read";
+  log_warning("a keyring was made", {{"path", options.keyring_path()}, {"hint", hint}});
+}
+
 }  // namespace
 
 /// The engine's time: the system's, but never before `not_before`; with --test-clock it stands
@@ -105,6 +116,7 @@ Server::Server(const ServeOptions& options, Installation installation, Credentia
       account_(AccountId::parse(options.account).value()),
       region_(Region::parse(options.region).value()),
       installation_(std::move(installation)),
+      keyring_(installation_.keyring()),
       credentials_source_(std::move(source)),
       tls_source_(options_),
       clock_(std::make_unique<ServerClock>(options.test_clock)),
@@ -142,10 +154,11 @@ StartResult<std::unique_ptr<Server>> Server::open(const ServeOptions& options,
   if (options.has_tls()) tls = TlsSource(options).load();
   if (!tls) return tls.error();
   StartResult<Installation> installation =
-      options.ephemeral
-          ? Installation::ephemeral()
-          : Installation::open(options.data, static_cast<std::size_t>(options.shards));
+      options.ephemeral ? Installation::ephemeral(options.keyring_path())
+                        : Installation::open(options.data, static_cast<std::size_t>(options.shards),
+                                             options.keyring_path());
   if (!installation) return installation.error();
+  if (installation->keyring_is_new()) tell_of_new_keyring(options);
   std::unique_ptr<Server> server(new Server(options, std::move(*installation), std::move(source)));
   server->credentials_ = std::move(*credentials);
   server->tls_ = std::move(*tls);
@@ -192,7 +205,8 @@ void Server::make_limits() {
 }
 
 EngineOptions Server::engine_options() const {
-  EngineOptions engine{.region = region_, .stores = {}, .clock = clock_.get(), .space = {}};
+  EngineOptions engine{
+      .region = region_, .stores = {}, .clock = clock_.get(), .keys = &keyring_, .space = {}};
   for (std::size_t shard = 0; shard < static_cast<std::size_t>(options_.shards); ++shard) {
     engine.stores.push_back(store_opener(shard));
   }
@@ -368,8 +382,8 @@ void Server::await_signal() {
 
 /// Whether SIGHUP has a meaning.
 bool Server::reloads() const {
-  return options_.has_credentials() || options_.has_tls() || audit_log_ != nullptr ||
-         access_log_ != nullptr;
+  return options_.has_credentials() || options_.has_tls() || !options_.keyring_path().empty() ||
+         audit_log_ != nullptr || access_log_ != nullptr;
 }
 
 // On a background thread, since the disk may take its time. The logs first, so that what comes of
@@ -380,6 +394,7 @@ void Server::reload() {
     reopen_logs();
     if (options_.has_tls()) reload_certificate();
     if (options_.has_credentials()) reload_credentials();
+    if (!options_.keyring_path().empty()) reload_keyring();
   });
 }
 
@@ -409,6 +424,20 @@ void Server::reload_certificate() {
   tls_ = std::move(*tls);
   log_info("certificate taken over");
   audit("CertificateReloaded", AuditDecision::allowed, options_.tls_certificate);
+}
+
+void Server::reload_keyring() {
+  const auto refuse = [this](const std::string& cause) {
+    log_error("keyring not taken over; the old one stays in force", {{"cause", cause}});
+    audit("KeyringReloaded", AuditDecision::failed, cause);
+  };
+  StartResult<std::shared_ptr<const Keyring>> keyring = read_keyring_file(options_.keyring_path());
+  if (!keyring) return refuse(keyring.error().message());
+  if (!installation_.opens_with(**keyring)) return refuse("the data was written with another one");
+  const std::size_t keys = (*keyring)->keys().size();
+  keyring_.replace(std::move(*keyring));
+  log_info("keyring taken over", {{"keys", keys}});
+  audit("KeyringReloaded", AuditDecision::allowed, std::to_string(keys) + " master keys");
 }
 
 // For logrotate and the like, which rename a file and expect that it is let go.
@@ -471,9 +500,9 @@ std::string Server::addresses() const {
 std::string Server::greeting() const {
   const std::string data =
       options_.ephemeral ? "memory only" : std::filesystem::absolute(options_.data).string();
-  std::string text = "Millrace " + std::string(version()) + " serves " + addresses() + " (account " +
-                     account_.text() + ", region " + region_.text() + ")\nand keeps its data in " +
-                     data + "\n\n";
+  std::string text = "Millrace " + std::string(version()) + " serves " + addresses() +
+                     " (account " + account_.text() + ", region " + region_.text() +
+                     ")\nand keeps its data in " + data + "\n\n";
   if (options_.has_credentials()) {
     return text + "Requests must be signed. Access keys that are known: " +
            std::to_string(credentials_.load()->size()) +

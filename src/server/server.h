@@ -16,6 +16,7 @@
 #include <boost/asio/strand.hpp>
 
 #include "base/clock.h"
+#include "crypt/current_keyring.h"
 #include "http/listener.h"
 #include "http/source_connections.h"
 #include "observe/access_log.h"
@@ -34,18 +35,19 @@ namespace millrace {
 
 class Server {
  public:
-  /// Reads the credentials and the certificate, takes the data directory, binds the addresses and
-  /// opens the stores. Nothing is accepted yet. @param environment of the secrets that the
-  /// credentials file says to be there. @return a StartError when one of them cannot be had.
+  /// Reads the credentials, the certificate and the keyring, takes the data directory, binds the
+  /// addresses and opens the stores. Nothing is accepted yet. @param environment of the secrets
+  /// that the credentials file says to be there. @return a StartError when one of them cannot be
+  /// had.
   static StartResult<std::unique_ptr<Server>> open(const ServeOptions& options,
                                                    const Environment& environment);
   ~Server();
 
   /// Serves until SIGTERM or SIGINT, and then ends in good order: stops accepting, ends long polls,
   /// lets requests finish, writes everything. A second signal ends the process at once. SIGHUP has
-  /// credentials and certificate read again and the files of the audit and access logs opened
-  /// again; requests go on meanwhile. To be called once. @param ready called with what to tell the
-  /// user, once requests are answered.
+  /// credentials, certificate and keyring read again and the files of the audit and access logs
+  /// opened again; requests go on meanwhile. To be called once. @param ready called with what to
+  /// tell the user, once requests are answered.
   /// @return a StartError when the directory or a declared queue cannot be restored or made.
   StartResult<void> run(const std::function<void(const std::string& text)>& ready);
 
@@ -78,6 +80,7 @@ class Server {
   void reload();
   void reload_credentials();
   void reload_certificate();
+  void reload_keyring();
   void reopen_logs();
   void warn_of_risks() const;
   void audit(std::string_view act, AuditDecision decision, std::string_view detail) const;
@@ -90,6 +93,7 @@ class Server {
   const AccountId account_;
   const Region region_;
   const Installation installation_;
+  CurrentKeyring keyring_;
   const CredentialsSource credentials_source_;
   CurrentCredentials credentials_;  // null in development mode
   const TlsSource tls_source_;

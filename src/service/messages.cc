@@ -396,7 +396,7 @@ api::ReceivedMessage received_message(Delivery& delivery,
     message.md5_of_message_attributes =
         attributes_md5(std::span<const MessageAttributeView>(message.message_attributes));
   }
-  message.keep_alive = std::move(delivery.chunk);
+  message.keep_alive = std::move(delivery.storage);
   return message;
 }
 

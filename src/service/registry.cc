@@ -73,6 +73,11 @@ QueueSettings Registry::settings_of(const QueueInfo& info, std::size_t shard) co
   settings.deduplicate_by_group =
       info.config.deduplication_scope == DeduplicationScope::message_group;
   settings.arn = arn_of(info).text();
+  settings.encryption.on = info.config.managed_encryption || !info.config.kms_key.empty();
+  if (!info.config.kms_key.empty()) {
+    settings.encryption.master_key = info.config.kms_key;
+    settings.encryption.reuse = seconds(info.config.kms_reuse_seconds);
+  }
   if (const std::optional<RedrivePolicy>& policy = info.config.redrive_policy) {
     settings.receive_count_max = static_cast<std::uint32_t>(policy->receive_count_max);
     if (const QueueInfoPointer target = find(policy->target)) {

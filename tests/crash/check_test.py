@@ -91,7 +91,6 @@ def copy(data, folder):
 def flip(data, rng):
     """Flips a bit of one of the files. @return which."""
     files = sorted(path for path in data.rglob("*") if path.is_file() and path.stat().st_size > 0)
-    files = [path for path in files if path.name != "key"]
     # Small files would hardly ever be chosen by their size, and most of a segment is empty.
     path = rng.choice(files)
     bytes_ = bytearray(path.read_bytes())

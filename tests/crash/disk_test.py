@@ -46,7 +46,7 @@ def filled(data, bodies):
     """A data directory whose server was killed after acknowledging `bodies` in a queue "q"."""
     server = Server(test_clock=False, data=str(data)).start()
     client = Client(server.endpoint)
-    queue = client.create("q")
+    queue = client.create("q", SqsManagedSseEnabled="false")  # so that find() finds them
     for body in bodies:
         client.send(queue, body)
     server.kill()

@@ -100,6 +100,7 @@ class FifoRun {
 
   QueueSettings settings(std::size_t queue) const {
     QueueSettings made;
+    made.encryption.on = queue % 2 == 0;
     made.fifo = true;
     made.retention = queue == 1 ? seconds(120) : kLong;
     made.delay = delays_[queue];

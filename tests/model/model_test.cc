@@ -88,6 +88,7 @@ class StandardRun {
 
   QueueSettings settings(std::size_t queue) const {
     QueueSettings made;
+    made.encryption.on = queue % 2 == 0;
     made.retention = queue == 1 ? seconds(120) : kLong;
     if (queue != kDead) {
       made.receive_count_max = queue == 0 ? 2 : 3;

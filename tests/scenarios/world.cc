@@ -63,8 +63,11 @@ World::~World() {
 
 void World::start() {
   cores_ = std::make_unique<Cores>(1, 1);
-  EngineOptions options{
-      .region = Region::parse("us-east-1").value(), .stores = {}, .clock = &clock_, .space = {}};
+  EngineOptions options{.region = Region::parse("us-east-1").value(),
+                        .stores = {},
+                        .clock = &clock_,
+                        .keys = installation_.keyring().get(),
+                        .space = {}};
   for (const std::shared_ptr<MemoryStore>& store : stores_) {
     options.stores.push_back([store]() -> StoreResult<std::shared_ptr<Store>> { return store; });
   }

@@ -63,7 +63,8 @@ struct QueueFacts {
   bool fifo = false;
   bool deduplicate_by_group = false;
   Milliseconds delay = 0;  // FIFO: of every message
-  bool tenants = false;    // a standard queue, most of whose messages name a group
+  bool encrypted = true;
+  bool tenants = false;  // a standard queue, most of whose messages name a group
 };
 
 /// What a message is sent with.

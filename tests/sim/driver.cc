@@ -224,6 +224,7 @@ void Driver::open() {
   options.sealer = &world_.sealer;
   options.ids = &world_.ids;
   options.fingerprints = &world_.fingerprints;
+  options.keys = &world_.keys;
   options.find_queue = world_.find_queue;
   loop_ = std::make_unique<Loop>(options);
   const std::unique_ptr<Snapshot> snapshot = store_->snapshot();

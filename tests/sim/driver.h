@@ -21,9 +21,11 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "crypt/current_keyring.h"
 #include "queue/loop.h"
 #include "sim/plan.h"
 #include "support/fault_store.h"
+#include "support/test_keyring.h"
 
 namespace millrace::sim {
 
@@ -64,6 +66,7 @@ struct World {
   ReceiptSealer sealer;
   MessageIdCipher ids;
   Fingerprinter fingerprints;
+  CurrentKeyring keys{std::make_shared<const Keyring>(test_keyring())};
   std::vector<std::unique_ptr<Driver>> drivers;
   bool faults = true;  // until everything heals
   /// Told after a shard was opened, before anything runs on it: its queues want their settings.

@@ -48,6 +48,7 @@ Plan::Plan(std::uint64_t seed) {
     facts.fifo = random.chance(fifo_chance, 4);
     facts.deduplicate_by_group = facts.fifo && random.chance(1, 3);
     facts.delay = facts.fifo && random.chance(1, 4) ? seconds(2) : 0;
+    facts.encrypted = slot != 2;
     facts.tenants = !facts.fifo && random.chance(1, 2);
     // A dead-letter queue is a queue that has none itself, so that a message moves once.
     if (slot > 0 && facts.fifo == queues[0].fifo && random.chance(2, 3)) {
@@ -92,6 +93,7 @@ std::string Plan::text() const {
     text += queue.fifo ? " [FIFO, shard " : " [shard ";
     text += std::to_string(queue.shard);
     if (queue.deduplicate_by_group) text += ", ids by group";
+    if (!queue.encrypted) text += ", not encrypted";
     if (queue.tenants) text += ", with tenants";
     if (queue.delay > 0) text += ", delay " + std::to_string(queue.delay) + " ms";
     text += ", retention " + std::to_string(queue.retention / 1000) + " s";

@@ -99,6 +99,7 @@ QueueSettings Workload::settings(QueueNumber queue) const {
   settings.fifo = facts.fifo;
   settings.delay = facts.delay;
   settings.deduplicate_by_group = facts.deduplicate_by_group;
+  settings.encryption.on = facts.encrypted;
   settings.arn = std::string(kArnPrefix) + std::to_string(facts.slot);
   if (facts.dead_letter_slot) {
     if (const auto target = slots_[*facts.dead_letter_slot].queue) {

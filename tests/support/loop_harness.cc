@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "runtime/reader.h"
+#include "support/test_keyring.h"
 
 namespace millrace {
 
@@ -37,6 +38,7 @@ LoopHarness::LoopHarness(ManualClock& clock, const Options& options)
       sealer_(kKey),
       ids_(kKey),
       fingerprints_(kKey),
+      keys_(std::make_shared<const Keyring>(test_keyring())),
       store_(std::make_unique<FaultStore>()) {
   open();
 }
@@ -51,6 +53,7 @@ void LoopHarness::open() {
   options.sealer = &sealer_;
   options.ids = &ids_;
   options.fingerprints = &fingerprints_;
+  options.keys = &keys_;
   options.find_queue = [this](std::string_view arn) -> std::optional<QueueId> {
     const auto found = arns.find(arn);
     if (found == arns.end()) return std::nullopt;

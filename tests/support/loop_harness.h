@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "crypt/current_keyring.h"
 #include "model/message_id.h"
 #include "model/receipt_handle.h"
 #include "queue/loop.h"
@@ -61,6 +62,9 @@ class LoopHarness {
     std::size_t reply_bytes = std::size_t{128} << 20;
   };
 
+  inline static const QueueSettings kUsual{.retention = seconds(345'600),
+                                           .encryption = {.on = true}};
+
   /// An empty store, opened. @param clock outlives the harness.
   explicit LoopHarness(ManualClock& clock) : LoopHarness(clock, Options()) {}
   LoopHarness(ManualClock& clock, const Options& options);
@@ -69,6 +73,8 @@ class LoopHarness {
   Shard& shard() { return loop_->shard(); }
   FaultStore& store() { return *store_; }
   const ReceiptSealer& sealer() const { return sealer_; }
+  /// The master keys; a test may replace them.
+  CurrentKeyring& keys() { return keys_; }
   Timestamp now() const { return clock_.now(); }
 
   // --- doors: as the driver's, but that the world stands still ---
@@ -78,7 +84,9 @@ class LoopHarness {
 
   // --- the same with settle(), for tests that need no more ---
 
-  QueueId create_queue(const QueueSettings& settings = {.retention = seconds(345'600)});
+  /// A queue of four days, encrypted as by default.
+  QueueId create_queue() { return create_queue(kUsual); }
+  QueueId create_queue(const QueueSettings& settings);
   /// Sets the engine's side of the attributes, and again after each restart.
   void configure(QueueId queue, const QueueSettings& settings);
   /// Sets them no longer: the queue was deleted.
@@ -144,6 +152,7 @@ class LoopHarness {
   const ReceiptSealer sealer_;
   const MessageIdCipher ids_;
   const Fingerprinter fingerprints_;
+  CurrentKeyring keys_;
   std::unique_ptr<FaultStore> store_;
   std::unique_ptr<Loop> loop_;
   std::map<QueueId, QueueSettings> settings_;

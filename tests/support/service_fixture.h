@@ -23,6 +23,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "base/clock.h"
+#include "crypt/current_keyring.h"
 #include "model/message_id.h"
 #include "model/receipt_handle.h"
 #include "runtime/shard_driver.h"
@@ -30,6 +31,7 @@
 #include "service/handlers.h"
 #include "service/registry.h"
 #include "storage/memory_store.h"
+#include "support/test_keyring.h"
 
 namespace millrace {
 
@@ -48,6 +50,7 @@ class ServiceFixture : public testing::Test {
       options.shard.sealer = &sealer_;
       options.shard.ids = &ids_;
       options.shard.fingerprints = &fingerprints_;
+      options.shard.keys = &keys_;
       options.shard.find_queue = [this](std::string_view arn) {
         return registry_->find_queue(arn);
       };
@@ -191,6 +194,7 @@ class ServiceFixture : public testing::Test {
   const ReceiptSealer sealer_{key_};
   const MessageIdCipher ids_{key_};
   const Fingerprinter fingerprints_{key_};
+  CurrentKeyring keys_{std::make_shared<const Keyring>(test_keyring())};
   std::array<ShardDriver*, kShards> shards_{};
   Directory directory_;
   boost::asio::io_context io_;

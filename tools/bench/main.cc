@@ -59,6 +59,9 @@ std::optional<int> parse(int argc, char** argv, CommandLine& line) {
                  "Use FIFO queues, with so many message groups (0: standard queues)")
       ->check(CLI::Range(0, 1'000'000'000))
       ->capture_default_str();
+  app.add_flag(
+      "--plain", [&options](std::int64_t) { options.server.encrypted = false; },
+      "Make queues without encryption");
   app.add_option("--producers", options.producers, "Connections that send")
       ->check(CLI::Range(1, 20'000))
       ->capture_default_str();
@@ -147,6 +150,7 @@ void report_options(const Options& options, Report& report) {
   report.count("signed", options.server.credentials ? 1 : 0);
   report.count("queues", options.queues);
   report.count("groups", options.server.groups);
+  report.count("encrypted", options.server.encrypted ? 1 : 0);
   report.count("producers", options.producers);
   report.count("consumers", options.consumers);
   report.count("batch", options.batch);

@@ -142,11 +142,12 @@ SqsAdmin::SqsAdmin(EventLoop& loop, const SqsSettings& settings)
     : HttpConnection(loop, settings.endpoint),
       loop_(loop),
       protocol_(settings.protocol),
+      encrypted_(settings.encrypted),
       requests_(settings.protocol, settings.endpoint.authority(), settings.credentials,
                 settings.groups) {}
 
 std::string SqsAdmin::create_queue(std::string_view name) {
-  requests_.create_queue(out(), name);
+  requests_.create_queue(out(), name, encrypted_);
   const std::string reply = call();
   std::vector<std::string_view> urls;
   find_values(protocol_, reply, "QueueUrl", urls);

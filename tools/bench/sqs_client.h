@@ -37,6 +37,7 @@ struct SqsSettings {
   unsigned wait_seconds = 1;  // of a receive
   std::uint64_t groups = 0;   // message groups of FIFO queues; 0: standard queues
   Tenants tenants = {};       // of standard queues, by MessageGroupId; none: no message has one
+  bool encrypted = true;      // queues that are made
   /// The server answers everything with the same reply: a send counts as acknowledged by its
   /// status alone.
   bool fixed_replies = false;
@@ -99,6 +100,7 @@ class SqsAdmin final : private HttpConnection {
 
   EventLoop& loop_;
   SqsProtocol protocol_;
+  bool encrypted_;
   SqsRequests requests_;
   bool answered_ = false;
   unsigned status_ = 0;

@@ -82,13 +82,26 @@ void SqsRequests::finish(std::string& out, std::string_view action) {
   out.append("\r\n\r\n").append(body_);
 }
 
-void SqsRequests::create_queue(std::string& out, std::string_view name) {
+void SqsRequests::create_queue(std::string& out, std::string_view name, bool encrypted) {
   body_ = json() ? R"({"QueueName":")" : "Action=CreateQueue&Version=2012-11-05&QueueName=";
   body_.append(name).append(json() ? "\"" : "");
-  if (groups_ > 0) {
-    body_.append(json() ? R"(,"Attributes":{"FifoQueue":"true"})"
-                        : "&Attribute.1.Name=FifoQueue&Attribute.1.Value=true");
-  }
+  std::size_t count = 0;
+  const auto add = [&](std::string_view attribute, std::string_view value) {
+    ++count;
+    if (json()) {
+      body_.append(count == 1 ? R"(,"Attributes":{")" : R"(,")").append(attribute);
+      body_.append(R"(":")").append(value).append("\"");
+      return;
+    }
+    for (const auto& [part, text] : {std::pair("Name", attribute), std::pair("Value", value)}) {
+      body_.append("&Attribute.");
+      append_number(body_, count);
+      body_.append(".").append(part).append("=").append(text);
+    }
+  };
+  if (groups_ > 0) add("FifoQueue", "true");
+  if (!encrypted) add("SqsManagedSseEnabled", "false");
+  if (json() && count > 0) body_.append("}");
   finish(out, "CreateQueue");
 }
 

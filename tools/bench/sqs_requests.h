@@ -33,7 +33,8 @@ class SqsRequests {
   // Each function appends one request to `out`. `queue_url` and receipt handles are as they stood
   // in a reply of the same protocol.
 
-  void create_queue(std::string& out, std::string_view name);
+  /// @param encrypted false: with SqsManagedSseEnabled false.
+  void create_queue(std::string& out, std::string_view name, bool encrypted = true);
   void delete_queue(std::string& out, std::string_view queue_url);
   /// SendMessage for one number, SendMessageBatch (Ids 0, 1, ...) for more.
   void send(std::string& out, std::string_view queue_url, const Bodies& bodies,

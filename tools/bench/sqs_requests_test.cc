@@ -80,6 +80,11 @@ TEST_F(SqsRequestsTest, FifoQueuesAreCreatedAsSuch) {
   query.create_queue(out_, "q.fifo");
   EXPECT_THAT(out_,
               EndsWith("&QueueName=q.fifo&Attribute.1.Name=FifoQueue&Attribute.1.Value=true"));
+  json.create_queue(out_, "q.fifo", false);
+  EXPECT_THAT(out_, EndsWith(R"({"QueueName":"q.fifo","Attributes":)"
+                             R"({"FifoQueue":"true","SqsManagedSseEnabled":"false"}})"));
+  query.create_queue(out_, "q.fifo", false);
+  EXPECT_THAT(out_, EndsWith("&Attribute.2.Name=SqsManagedSseEnabled&Attribute.2.Value=false"));
 }
 
 TEST_F(SqsRequestsTest, ReceiveAsksForCountAndWait) {

@@ -15,6 +15,7 @@ SECTIONS = {
     12: "Dead-letter queues",
     13: "Message move tasks",
     14: "Fair queues",
+    15: "Encryption at rest",
     17: "Quotas",
     18: "Digests",
 }

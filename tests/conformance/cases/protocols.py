@@ -80,6 +80,7 @@ ERRORS = {
     ),
     "ReceiptHandleIsInvalid": Error(SQS, "ReceiptHandleIsInvalid", 404),
     "PurgeQueueInProgress": Error(SQS, SIMPLE + "PurgeQueueInProgress", 403),
+    "KmsNotFound": Error(SQS, "KMS.NotFoundException", 400),
     "OverLimit": Error(SQS, "OverLimit", 403),
     "EmptyBatchRequest": Error(SQS, SIMPLE + "EmptyBatchRequest", 400),
     "TooManyEntriesInBatchRequest": Error(SQS, SIMPLE + "TooManyEntriesInBatchRequest", 400),

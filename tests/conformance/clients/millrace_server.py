@@ -106,8 +106,8 @@ class Server:
         advance_clock(self.endpoint, milliseconds)
 
     def reload(self, what="credentials"):
-        """Has the server read its credentials and certificate again; returns what the log says of
-        how that went with one of them."""
+        """Has the server read its files again; returns what the log says of how that went with one
+        of them: "credentials", "certificate" or "keyring"."""
         pattern = re.compile(rf"^\S+ \w+ {what} (?:not )?taken over.*$", re.MULTILINE)
         before = len(pattern.findall(self.log()))
         self._process.send_signal(signal.SIGHUP)
