@@ -21,6 +21,8 @@ namespace millrace {
 namespace {
 
 using boost::system::error_code;
+constexpr std::size_t kFlushAfter = 64;  // lines; where none waits, after each
+
 using FileSink = spdlog::sinks::rotating_file_sink_st;
 
 struct FileFacts {
@@ -94,22 +96,24 @@ class LineFile::Sink final : public spdlog::sinks::base_sink<std::mutex> {
   /// After the last line.
   void finish() {
     const std::lock_guard lock(mutex_);
-    tell_gap();
     flush_();
+    tell_gap();
   }
 
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
     append(message);
     const bool last = waiting_.fetch_sub(1, std::memory_order_relaxed) == 1;
-    if (!last) return;
-    tell_gap();
-    flush_();
+    if (last || unflushed_ >= kFlushAfter) flush_();
+    if (last) tell_gap();
   }
 
   void flush_() override {
     try {
-      if (file_) file_->flush();
+      if (!file_) return;
+      file_->flush();
+      unflushed_ = 0;
+      failing_ = false;
     } catch (const spdlog::spdlog_ex& failure) {
       give_up_file(failure.what());
     }
@@ -122,10 +126,9 @@ class LineFile::Sink final : public spdlog::sinks::base_sink<std::mutex> {
       return;
     }
     try {
+      ++unflushed_;
       file_->log(message);
-      failing_ = false;
     } catch (const spdlog::spdlog_ex& failure) {
-      dropped_.fetch_add(1, std::memory_order_relaxed);
       give_up_file(failure.what());
     }
   }
@@ -140,6 +143,8 @@ class LineFile::Sink final : public spdlog::sinks::base_sink<std::mutex> {
   // once until it works again: whoever fills the disk is not to fill the other log as well.
   void give_up_file(const char* cause) {
     file_.reset();
+    // Some of them may have been written: what is said to be missing is never too little.
+    dropped_.fetch_add(std::exchange(unflushed_, 0), std::memory_order_relaxed);
     if (std::exchange(failing_, true)) return;
     log_error("cannot write a log", {{"file", options_.path}, {"cause", cause}});
   }
@@ -154,13 +159,15 @@ class LineFile::Sink final : public spdlog::sinks::base_sink<std::mutex> {
     log_warning("log lines dropped", {{"file", options_.path}, {"lines", dropped}});
     const std::string line = options_.gap_line(dropped);
     append(spdlog::details::log_msg(spdlog::string_view_t(), spdlog::level::info, line));
+    flush_();
   }
 
   const LineFileOptions options_;
   std::atomic<std::size_t> waiting_{0};
   std::atomic<std::uint64_t> dropped_{0};
   std::shared_ptr<FileSink> file_;  // null after a failure
-  bool failing_ = false;
+  std::size_t unflushed_ = 0;       // lines since the last flush
+  bool failing_ = false;            // since a failure until a flush succeeds
 };
 
 /// The sink, and spdlog's thread and queue before it.
