@@ -1,42 +1,72 @@
-// Fuzzes the reading of chunks, as a damaged disk could hold them: whatever is read as a message is
-// made of bytes of the chunk, and is the same when it is written and read again.
+// Fuzzes the reading of chunks, as a damaged disk could hold them. What is read of a message is
+// made of bytes of the chunk and is the same when a move writes it again; what is opened of it is,
+// too.
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/check.h"
-#include "queue/records.h"
+#include "crypt/key_provider.h"
+#include "queue/chunk.h"
 
 namespace millrace {
 namespace {
 
-void check_message(std::string_view chunk, const ChunkMessage& parsed) {
-  const StoredMessage& message = parsed.message;
-  CHECK(message.body.empty() ||
-        (message.body.data() >= chunk.data() &&
-         message.body.data() + message.body.size() <= chunk.data() + chunk.size()));
-  ChunkBuilder builder;
-  builder.add_moved(message, parsed.origin);
-  const std::string written = builder.finish();
-  const std::optional<ChunkMessage> again = parse_chunk_message(written, 0);
-  CHECK(again && again->message.body == message.body);
-  CHECK(again->message.body_md5 == message.body_md5 && again->message.sent_at == message.sent_at);
-  CHECK(again->message.attributes.size() == message.attributes.size());
-  CHECK(attributes_md5(again->message.attributes) == attributes_md5(message.attributes));
-  CHECK(again->message.group_id == message.group_id);
-  CHECK(again->message.deduplication_id == message.deduplication_id);
-  CHECK(again->message.trace_header == message.trace_header);
-  CHECK(again->message.sender_id == message.sender_id);
-  CHECK(again->origin.has_value() == parsed.origin.has_value());
-  CHECK(again->message.dead_letter_source_arn == message.dead_letter_source_arn);
+constexpr MessagePlace kPlace{QueueId{7}, SequenceNumber{640}};
+constexpr MessagePlace kNext{QueueId{8}, SequenceNumber{64}};
+constexpr Timestamp kNow{1'790'000'000'000};
+
+/// Has one data key, with which the corpus is sealed.
+class OneKey : public KeyProvider {
+ public:
+  Expected<DataKey> make_data_key(std::string_view) const override {
+    return DataKey{SecretKey{}, "wrapped"};
+  }
+  Expected<SecretKey> unwrap(std::string_view wrapped) const override {
+    if (wrapped != "wrapped") return ApiError(ErrorCode::internal_failure);
+    return SecretKey{};
+  }
+  std::uint64_t generation() const override { return 1; }
+};
+
+void check_inside(std::string_view part, std::string_view chunk) {
+  if (part.empty()) return;
+  CHECK(part.data() >= chunk.data() && part.data() + part.size() <= chunk.data() + chunk.size());
 }
 
-void read(std::string_view chunk) {
-  for (unsigned slot = 0; slot <= kBlockMessagesMax; ++slot) {
-    const std::optional<ChunkMessage> parsed = parse_chunk_message(chunk, slot);
-    if (parsed) check_message(chunk, *parsed);
+void check_moved(const MessageRecord& record, const Fingerprinter& fingerprints) {
+  MessageRecord moved = record;
+  if (!moved.first_place) moved.first_place = kPlace;
+  ChunkBuilder builder;
+  builder.add_moved(moved, kNext, fingerprints);
+  const std::string written = builder.finish();
+  const std::optional<MessageRecord> again = parse_chunk_message(written, 0);
+  CHECK(again && again->content == record.content && again->wrapped_key == record.wrapped_key);
+  CHECK(again->sent_at == record.sent_at && again->group == record.group);
+  CHECK(again->nonce == record.nonce && again->first_place == moved.first_place);
+  CHECK(again->deduplication_id == record.deduplication_id);
+  CHECK(again->origin.has_value() == record.origin.has_value());
+  CHECK(is_genuine(*again, kNext, fingerprints) && !is_genuine(*again, kPlace, fingerprints));
+}
+
+void read(const std::shared_ptr<const std::string>& chunk) {
+  static constexpr std::array<std::uint8_t, 32> kSecret{4};
+  static const Fingerprinter fingerprints{kSecret};
+  static const OneKey provider;
+  static DataKeys keys{provider};
+  for (unsigned slot = 0; slot <= 64; ++slot) {
+    const std::optional<MessageRecord> record = parse_chunk_message(*chunk, slot);
+    if (!record) continue;
+    check_inside(record->content, *chunk);
+    check_inside(record->wrapped_key, *chunk);
+    check_inside(record->clear_part, *chunk);
+    check_moved(*record, fingerprints);
+    const Expected<OpenedMessage> opened = open_message(*record, kPlace, chunk, keys, kNow);
+    if (opened) CHECK(opened->message.body.size() <= record->content.size());
   }
 }
 
@@ -44,6 +74,6 @@ void read(std::string_view chunk) {
 }  // namespace millrace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  millrace::read({reinterpret_cast<const char*>(data), size});
+  millrace::read(std::make_shared<const std::string>(reinterpret_cast<const char*>(data), size));
   return 0;
 }
