@@ -63,6 +63,16 @@ Expected<void> check(const Context& context, PolicyAction action, const Resource
                   std::move(denied));
 }
 
+/// Notes the queue and the outcome; of an action with two queues the first, unless it is the second
+/// that the caller may not use.
+void note(RequestNotes* notes, const Region& region, const Resource& resource, bool denied) {
+  if (notes == nullptr) return;
+  notes->denied = denied;
+  if (!resource.name.empty() && (notes->resource.empty() || denied)) {
+    note_queue(notes, region, resource.account, resource.name);
+  }
+}
+
 Expected<void> check_known(const Context& context) {
   if (!context.service.access_enforced || !context.caller->anonymous()) return {};
   return ApiError(ErrorCode::access_denied, denied_text(context, nullptr));
@@ -72,19 +82,17 @@ Expected<void> check_known(const Context& context) {
 
 Expected<void> authorize(const Context& context, PolicyAction action, const Resource& resource,
                          const RequestTags& tags) {
-  Expected<void> allowed = check(context, action, resource, tags);
-  if (RequestNotes* const notes = context.notes) {
-    notes->denied = !allowed;
-    // Of an action with two queues the first, unless it is the second that the caller may not use.
-    if (!resource.name.empty() && (notes->resource.empty() || notes->denied)) {
-      note_queue(notes, context.service.region, resource.account, resource.name);
-    }
-  }
+  const Expected<void> allowed = check(context, action, resource, tags);
+  note(context.notes, context.service.region, resource, !allowed);
   return allowed;
 }
 
 Expected<void> authorize(const Context& context, const Resource& resource,
                          const RequestTags& tags) {
+  if (!context.service.access_enforced) {
+    note(context.notes, context.service.region, resource, false);
+    return {};
+  }
   const std::optional<PolicyAction> action = policy_action_of(context.action);
   CHECK(action);  // it is in the table of actions
   return authorize(context, *action, resource, tags);

@@ -178,10 +178,12 @@ TEST_F(Authorize, EveryActionNotesItsQueueAndWhetherItWasDenied) {
   context_->notes = &notes;
   static_cast<void>(create("bad name\n"));
   EXPECT_EQ(notes.resource, arn("bad name\n"));
+  notes = {};
   static_cast<void>(send("no-such-queue", "m"));
   EXPECT_EQ(notes.resource, arn("no-such-queue"));
   EXPECT_FALSE(notes.denied);
   call_as(nobody());
+  notes = {};
   static_cast<void>(create("mine"));
   EXPECT_EQ(notes.resource, arn("mine"));
   EXPECT_TRUE(notes.denied);
