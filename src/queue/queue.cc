@@ -311,7 +311,7 @@ Expected<MessageRecord> Queue::record_of(const std::string& chunk, SequenceNumbe
   if (!record || !is_genuine(*record, {id_, sequence}, context_.fingerprints)) {
     return damaged_message();
   }
-  return std::move(*record);
+  return *record;
 }
 
 Expected<OpenedMessage> Queue::open(const MessageRecord& record, SequenceNumber sequence,

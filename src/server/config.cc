@@ -340,15 +340,16 @@ StartResult<void> check_addresses(const std::string& flag,
                                   const std::vector<std::string>& addresses,
                                   const ServeOptions& options) {
   for (const std::string& text : addresses) {
+    const std::string given = flag + " " + text;
     const std::optional<ListenAddress> address = parse_listen_address(text);
     if (!address) {
-      return StartError(flag + " " + text +
+      return StartError(given +
                         ": not an address to listen on; write for example 127.0.0.1:9324 or "
                         "[::1]:9324");
     }
     if (!address->loopback && !options.has_credentials()) {
       return StartError(
-          flag + " " + text +
+          given +
           " would let everybody who reaches this machine use the queues, since no credentials are "
           "configured. Make an access key with `millrace keys create --credentials FILE` and start "
           "with --credentials FILE; or set MILLRACE_ROOT_ACCESS_KEY_ID and "
