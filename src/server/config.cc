@@ -340,7 +340,8 @@ StartResult<void> check_addresses(const std::string& flag,
                                   const std::vector<std::string>& addresses,
                                   const ServeOptions& options) {
   for (const std::string& text : addresses) {
-    const std::string given = flag + " " + text;
+    std::string given = flag;
+    given.append(" ").append(text);
     const std::optional<ListenAddress> address = parse_listen_address(text);
     if (!address) {
       return StartError(given +
