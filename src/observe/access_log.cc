@@ -19,10 +19,7 @@ std::string gap_line(std::uint64_t dropped, Timestamp time) {
 
 boost::system::result<std::unique_ptr<AccessLog>> AccessLog::open(const LogFileOptions& options,
                                                                   const Clock& clock) {
-  LineFileOptions file;
-  file.path = options.path;
-  file.bytes_max = options.bytes_max;
-  file.files_max = options.files_max;
+  LineFileOptions file{options};
   file.lines_max = kLinesMax;
   file.lines_reserved = 0;
   file.gap_line = [&clock](std::uint64_t dropped) { return gap_line(dropped, clock.now()); };

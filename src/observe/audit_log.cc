@@ -101,10 +101,7 @@ std::span<const AuditRow> audited_acts() {
 
 boost::system::result<std::unique_ptr<AuditLog>> AuditLog::open(const LogFileOptions& options,
                                                                 const Clock& clock) {
-  LineFileOptions file;
-  file.path = options.path;
-  file.bytes_max = options.bytes_max;
-  file.files_max = options.files_max;
+  LineFileOptions file{options};
   file.gap_line = [&clock](std::uint64_t dropped) { return gap_line(dropped, clock.now()); };
   auto opened = LineFile::open(std::move(file));
   if (!opened) return opened.error();

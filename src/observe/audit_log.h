@@ -55,13 +55,6 @@ struct AuditRow {
 /// All rows, sorted by act. Those that are no action of SQS are acts of the server's administrator.
 std::span<const AuditRow> audited_acts();
 
-/// How large a log's file may get, and how many former ones are kept.
-struct LogFileOptions {
-  std::string path;
-  std::size_t bytes_max = 0;  // 0: no limit
-  std::size_t files_max = 1;
-};
-
 class AuditLog {
  public:
   /// @param clock of the lines' times; outlives the log. @return an error of the system.

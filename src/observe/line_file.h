@@ -23,14 +23,18 @@
 
 namespace millrace {
 
-struct LineFileOptions {
+/// A file of log lines, as it is asked for.
+struct LogFileOptions {
   std::string path;
-  std::size_t bytes_max = 0;          // of the file before it is renamed; 0: no limit
-  std::size_t files_max = 1;          // renamed ones that are kept; at least one
+  std::size_t bytes_max = 0;  // of the file before it is renamed; 0: no limit
+  std::size_t files_max = 1;  // renamed ones that are kept; at least one
+};
+
+struct LineFileOptions : LogFileOptions {
   std::size_t lines_max = 8192;       // that may wait
   std::size_t lines_reserved = 4096;  // places of these, for write_first()
   /// The line that says that so many are missing.
-  std::function<std::string(std::uint64_t dropped)> gap_line;
+  std::function<std::string(std::uint64_t dropped)> gap_line = {};
 };
 
 class LineFile {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "observe/log.h"
+#include "support/temporary_directory.h"
 
 namespace millrace {
 namespace {
@@ -21,12 +22,9 @@ using ::testing::ElementsAre;
 class LineFileTest : public ::testing::Test {
  protected:
   LineFileTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "millrace-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
     options_.path = path("audit.log");
     options_.gap_line = [](std::uint64_t dropped) { return "gap " + std::to_string(dropped); };
   }
-  ~LineFileTest() override { std::filesystem::remove_all(folder_); }
 
   std::string path(const std::string& name) const { return folder_ / name; }
   std::vector<std::string> lines(const std::string& name) const {
@@ -46,7 +44,8 @@ class LineFileTest : public ::testing::Test {
     return std::move(*file);
   }
 
-  std::filesystem::path folder_;
+  const TemporaryDirectory directory_;
+  const std::filesystem::path folder_ = directory_.path();
   LineFileOptions options_;
 };
 

@@ -10,6 +10,7 @@
 
 #include "observe/access_log.h"
 #include "observe/audit_log.h"
+#include "support/temporary_directory.h"
 
 namespace millrace {
 namespace {
@@ -18,12 +19,7 @@ using ::testing::ElementsAre;
 
 class RequestLogs : public ::testing::Test {
  protected:
-  RequestLogs() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "millrace-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-    options_.path = folder_ / "log";
-  }
-  ~RequestLogs() override { std::filesystem::remove_all(folder_); }
+  RequestLogs() { options_.path = folder_ / "log"; }
 
   std::vector<std::string> lines() const {
     std::ifstream file(options_.path);
@@ -32,7 +28,8 @@ class RequestLogs : public ::testing::Test {
     return all;
   }
 
-  std::filesystem::path folder_;
+  const TemporaryDirectory directory_;
+  const std::filesystem::path folder_ = directory_.path();
   LogFileOptions options_;
   const ManualClock clock_{Timestamp{1'700'000'000'123}};
 };

@@ -9,6 +9,8 @@
 
 #include <boost/json/parse.hpp>
 
+#include "support/temporary_directory.h"
+
 namespace millrace {
 namespace {
 
@@ -18,8 +20,6 @@ using ::testing::SizeIs;
 class RequestLogsTest : public ::testing::Test {
  protected:
   RequestLogsTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "millrace-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
     request_.method = "POST";
     request_.fields = {{"User-Agent", "a client"},
                        {"Authorization", "AWS4-HMAC-SHA256 Credential=AKIDCLAIMED/x"}};
@@ -29,7 +29,6 @@ class RequestLogsTest : public ::testing::Test {
     record_.action = "SendMessage";
     record_.notes.resource = "arn:aws:sqs:us-east-1:111122223333:q";
   }
-  ~RequestLogsTest() override { std::filesystem::remove_all(folder_); }
 
   void know_caller() {
     record_.caller = std::make_shared<const Caller>(
@@ -68,7 +67,8 @@ class RequestLogsTest : public ::testing::Test {
     return {lines(audit), lines(access)};
   }
 
-  std::filesystem::path folder_;
+  const TemporaryDirectory directory_;
+  const std::filesystem::path folder_ = directory_.path();
   const ManualClock clock_{Timestamp{1'700'000'000'000}};
   HttpRequest request_;
   HttpResponse response_;

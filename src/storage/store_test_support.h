@@ -3,39 +3,15 @@
 
 #include <poll.h>
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "base/check.h"
 #include "storage/store.h"
+#include "support/temporary_directory.h"
 
 namespace millrace {
-
-/// A directory that is there for as long as the object.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    // Memory where there is such a file system: thousands of syncs are not what these tests test.
-    std::string path = std::filesystem::is_directory("/dev/shm")
-                           ? "/dev/shm"
-                           : std::filesystem::temp_directory_path();
-    path += "/millrace_storage_test_XXXXXX";
-    CHECK(::mkdtemp(path.data()) != nullptr);
-    path_ = path;
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 inline std::shared_ptr<const std::string> shared_bytes(std::string bytes) {
   return std::make_shared<const std::string>(std::move(bytes));
