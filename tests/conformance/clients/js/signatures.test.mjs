@@ -1,11 +1,7 @@
 // The AWS SDK for JavaScript with the right and with wrong credentials, against a server of its own
 // that checks them.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import {
   CreateQueueCommand,
   DeleteMessageCommand,
@@ -14,44 +10,19 @@ import {
   SQSClient,
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
+import { accessKeyId, secretAccessKey, startServer } from './signed_server.mjs';
 import { refused } from './support.mjs';
 
-const binary =
-  process.env.MILLRACE_BINARY ??
-  fileURLToPath(new URL('../../../../build/release/millrace', import.meta.url));
-const accessKeyId = 'AKIDROOT';
-const secretAccessKey = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
-
 let server;
-let endpoint;
 before(async () => {
-  server = spawn(binary, ['serve', '--ephemeral', '--listen', '127.0.0.1:0'], {
-    env: {
-      ...process.env,
-      MILLRACE_ROOT_ACCESS_KEY_ID: accessKeyId,
-      MILLRACE_ROOT_SECRET_ACCESS_KEY: secretAccessKey,
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  for await (const line of createInterface({ input: server.stdout })) {
-    const address = /http:\/\/127\.0\.0\.1:\d+/.exec(line);
-    if (address) {
-      [endpoint] = address;
-      return;
-    }
-  }
-  assert.fail('the server did not start');
+  server = await startServer(['--listen', '127.0.0.1:0']);
 });
-after(async () => {
-  server.kill('SIGTERM');
-  const [status] = await once(server, 'exit');
-  assert.equal(status, 0);
-});
+after(() => server.stop());
 
 /** A client with these credentials in place of the right ones. */
 function makeClient(t, credentials = {}, region = 'us-east-1') {
   const client = new SQSClient({
-    endpoint,
+    endpoint: server.endpoint,
     region,
     credentials: { accessKeyId, secretAccessKey, ...credentials },
     maxAttempts: 1,

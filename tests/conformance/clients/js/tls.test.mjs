@@ -1,33 +1,25 @@
 // The AWS SDK for JavaScript over HTTPS, against a server of its own whose certificate is made by
 // the openssl command.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import {
   CreateQueueCommand,
   ReceiveMessageCommand,
   SQSClient,
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
+import { accessKeyId, secretAccessKey, startServer } from './signed_server.mjs';
 
-const binary =
-  process.env.MILLRACE_BINARY ??
-  fileURLToPath(new URL('../../../../build/release/millrace', import.meta.url));
-const accessKeyId = 'AKIDROOT';
-const secretAccessKey = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-tls-'));
 const certificate = join(folder, 'server.pem');
 const key = join(folder, 'server.key');
 let server;
-let endpoint;
 before(async () => {
   execFileSync(
     'openssl',
@@ -38,41 +30,21 @@ before(async () => {
     ],
     { stdio: 'ignore' },
   );
-  server = spawn(
-    binary,
-    [
-      ...['serve', '--ephemeral', '--listen', 'off', '--tls-listen', '127.0.0.1:0'],
-      ...['--tls-certificate', certificate, '--tls-key', key],
-    ],
-    {
-      env: {
-        ...process.env,
-        MILLRACE_ROOT_ACCESS_KEY_ID: accessKeyId,
-        MILLRACE_ROOT_SECRET_ACCESS_KEY: secretAccessKey,
-      },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
-  for await (const line of createInterface({ input: server.stdout })) {
-    const address = /https:\/\/127\.0\.0\.1:\d+/.exec(line);
-    if (address) {
-      [endpoint] = address;
-      return;
-    }
-  }
-  assert.fail('the server did not start');
+  server = await startServer([
+    ...['--listen', 'off', '--tls-listen', '127.0.0.1:0'],
+    ...['--tls-certificate', certificate, '--tls-key', key],
+  ]);
+  assert.match(server.endpoint, /^https:/);
 });
 after(async () => {
-  server.kill('SIGTERM');
-  const [status] = await once(server, 'exit');
+  await server.stop();
   rmSync(folder, { recursive: true });
-  assert.equal(status, 0);
 });
 
 /** A client that trusts what this agent trusts. */
 function makeClient(t, httpsAgent) {
   const client = new SQSClient({
-    endpoint,
+    endpoint: server.endpoint,
     region: 'us-east-1',
     credentials: { accessKeyId, secretAccessKey },
     maxAttempts: 1,
@@ -85,7 +57,7 @@ function makeClient(t, httpsAgent) {
 test('a message goes there and back, at a URL of HTTPS', async (t) => {
   const client = makeClient(t, new Agent({ keepAlive: true, ca: readFileSync(certificate) }));
   const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName: 'jobs' }));
-  assert.equal(QueueUrl, `${endpoint}/000000000000/jobs`);
+  assert.equal(QueueUrl, `${server.endpoint}/000000000000/jobs`);
   await client.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x'.repeat(300_000) }));
   const { Messages } = await client.send(new ReceiveMessageCommand({ QueueUrl }));
   assert.equal(Messages[0].Body.length, 300_000);
