@@ -8,7 +8,7 @@
 #include <filesystem>
 
 #include "storage/aligned_buffer.h"
-#include "storage/store_test_support.h"
+#include "support/store_calls.h"
 
 namespace millrace {
 namespace {

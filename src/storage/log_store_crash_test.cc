@@ -6,9 +6,10 @@
 
 #include "base/random.h"
 #include "storage/log_store.h"
-#include "storage/store_test_support.h"
 #include "support/fault_log_directory.h"
 #include "support/forgetting_environment.h"
+#include "support/store_calls.h"
+#include "support/temporary_directory.h"
 
 namespace millrace {
 namespace {

@@ -10,9 +10,10 @@
 #include <fstream>
 #include <thread>
 
-#include "storage/store_test_support.h"
 #include "support/fault_log_directory.h"
 #include "support/forgetting_environment.h"
+#include "support/store_calls.h"
+#include "support/temporary_directory.h"
 
 namespace millrace {
 namespace {

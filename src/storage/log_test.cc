@@ -5,8 +5,8 @@
 
 #include "base/random.h"
 #include "storage/checksum.h"
-#include "storage/store_test_support.h"
 #include "support/fault_log_directory.h"
+#include "support/store_calls.h"
 
 namespace millrace {
 namespace {

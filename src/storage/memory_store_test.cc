@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "storage/store_test_support.h"
 #include "support/fault_store.h"
+#include "support/store_calls.h"
 
 namespace millrace {
 namespace {

@@ -9,7 +9,6 @@
 
 #include "base/check.h"
 #include "storage/store.h"
-#include "support/temporary_directory.h"
 
 namespace millrace {
 
