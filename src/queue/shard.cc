@@ -184,7 +184,8 @@ void Shard::after(Entry& entry, Timestamp now) {
     dirty_.push_back(queue.id());
     next_flush_ = std::min(next_flush_, now + kFlushInterval);
   }
-  const Timestamp next = std::min(queue.next_event(), move_tasks_.next_event(queue.id()));
+  Timestamp next = queue.next_event();
+  if (refusal_.empty()) next = std::min(next, move_tasks_.next_event(queue.id()));
   if (next < entry.wake) {
     entry.wake = next;
     wakes_.set(next, queue.id());
@@ -294,11 +295,20 @@ Expected<std::vector<MoveTask>> Shard::move_tasks(QueueId source) const {
   return move_tasks_.list(source);
 }
 
+void Shard::refuse_sends(std::string cause) {
+  refusal_ = std::move(cause);
+  if (!refusal_.empty()) return;
+  for (const QueueId queue : move_tasks_.active()) {
+    if (Entry* found = find(queue)) stall(*found);
+  }
+}
+
 // Takes what the queue's move task may take now, and ends the task when nothing is left.
 void Shard::advance_move_task(Entry& entry, Timestamp now) {
   Queue& queue = *entry.queue;
   const unsigned allowance = move_tasks_.allowance(queue.id(), now);
-  if (allowance == 0) return;
+  // A nearly full disk has no room for copies on other shards: a task waits as sends do.
+  if (allowance == 0 || !refusal_.empty()) return;
   if (context_.batch_full()) return stall(entry);
   const MoveTask& task = *move_tasks_.running(queue.id());
   std::string_view failure;

@@ -195,9 +195,9 @@ class Shard {
   /// `shard` was opened again: it may have forgotten what it had not answered.
   void resend_transfers(std::uint16_t shard) { transfers_.resend(shard); }
 
-  /// Sends are refused while the disk is nearly full. @param cause for the error's text; empty:
-  /// sends are taken again.
-  void refuse_sends(std::string cause) { refusal_ = std::move(cause); }
+  /// Sends are refused and move tasks wait while the disk is nearly full. @param cause for the
+  /// error's text; empty: sends are taken again.
+  void refuse_sends(std::string cause);
 
   struct Usage {
     std::size_t memory_used = 0;

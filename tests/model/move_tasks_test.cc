@@ -105,6 +105,20 @@ class MoveTaskTest : public testing::Test {
   const QueueId target_ = loop_.create_queue();
 };
 
+TEST_F(MoveTaskTest, WaitsWhileTheDiskIsFull) {
+  send_dead(create_source("source"), {"a", "b"});
+  loop_.shard().refuse_sends("The disk is nearly full.");
+  start(loop_, dead_);
+  loop_.advance(seconds(60));
+  EXPECT_EQ(latest(loop_, dead_).status, Status::running);
+  EXPECT_EQ(latest(loop_, dead_).moved, 0u);
+  EXPECT_EQ(loop_.counts(dead_).visible, 2u);
+  loop_.shard().refuse_sends("");
+  loop_.advance(1);
+  EXPECT_EQ(latest(loop_, dead_).status, Status::completed);
+  EXPECT_EQ(latest(loop_, dead_).moved, 2u);
+}
+
 TEST_F(MoveTaskTest, TakesEachMessageBackToWhereItCameFrom) {
   const QueueId first = create_source("first");
   const QueueId second = create_source("second");
