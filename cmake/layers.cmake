@@ -53,6 +53,7 @@ function(millrace_add_layer name)
                                                millrace_warnings GTest::gtest_main GTest::gmock
                                                pugixml::pugixml)
     target_include_directories(${name}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+    millrace_precompile(${name}_test)
     # Only what uses the tests' own stores and disks links them, and what lies below them.
     foreach(test IN LISTS tests)
       file(STRINGS ${test} includes REGEX "#include \"support/")

@@ -30,33 +30,33 @@ struct Action {
   using Response = Res;
 };
 
-#define ACTION(name)                                              \
+#define ACTION_ROW(name)                                          \
   struct name : Action<api::name##Request, api::name##Response> { \
     static constexpr const char* kName = #name;                   \
   }
-ACTION(AddPermission);
-ACTION(CancelMessageMoveTask);
-ACTION(ChangeMessageVisibility);
-ACTION(ChangeMessageVisibilityBatch);
-ACTION(CreateQueue);
-ACTION(DeleteMessage);
-ACTION(DeleteMessageBatch);
-ACTION(DeleteQueue);
-ACTION(GetQueueAttributes);
-ACTION(GetQueueUrl);
-ACTION(ListDeadLetterSourceQueues);
-ACTION(ListMessageMoveTasks);
-ACTION(ListQueues);
-ACTION(ListQueueTags);
-ACTION(PurgeQueue);
-ACTION(ReceiveMessage);
-ACTION(RemovePermission);
-ACTION(SendMessage);
-ACTION(SendMessageBatch);
-ACTION(SetQueueAttributes);
-ACTION(StartMessageMoveTask);
-ACTION(TagQueue);
-ACTION(UntagQueue);
+ACTION_ROW(AddPermission);
+ACTION_ROW(CancelMessageMoveTask);
+ACTION_ROW(ChangeMessageVisibility);
+ACTION_ROW(ChangeMessageVisibilityBatch);
+ACTION_ROW(CreateQueue);
+ACTION_ROW(DeleteMessage);
+ACTION_ROW(DeleteMessageBatch);
+ACTION_ROW(DeleteQueue);
+ACTION_ROW(GetQueueAttributes);
+ACTION_ROW(GetQueueUrl);
+ACTION_ROW(ListDeadLetterSourceQueues);
+ACTION_ROW(ListMessageMoveTasks);
+ACTION_ROW(ListQueues);
+ACTION_ROW(ListQueueTags);
+ACTION_ROW(PurgeQueue);
+ACTION_ROW(ReceiveMessage);
+ACTION_ROW(RemovePermission);
+ACTION_ROW(SendMessage);
+ACTION_ROW(SendMessageBatch);
+ACTION_ROW(SetQueueAttributes);
+ACTION_ROW(StartMessageMoveTask);
+ACTION_ROW(TagQueue);
+ACTION_ROW(UntagQueue);
 #undef ACTION
 
 using AllActions =
