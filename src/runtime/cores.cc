@@ -1,27 +1,11 @@
 #include "runtime/cores.h"
 
-#include <malloc.h>
-
 #include "base/check.h"
 
 namespace millrace {
 
-namespace {
-
-// What a background thread allocates for a load is freed by the I/O thread that the messages went
-// to. glibc would give every thread a heap of its own, and what is freed in one of them no other
-// thread can use: with millions of messages in flight that was more than half of the process. So
-// the background threads share the heaps of the I/O threads.
-unsigned share_heaps(unsigned io_threads, unsigned background_threads) {
-  ::mallopt(M_ARENA_MAX, static_cast<int>(io_threads));
-  return background_threads;
-}
-
-}  // namespace
-
-// The heaps are set before the first thread begins.
 Cores::Cores(unsigned io_threads, unsigned background_threads)
-    : background_(share_heaps(io_threads, background_threads)) {
+    : background_(background_threads) {
   CHECK(io_threads > 0);
   for (unsigned i = 0; i < io_threads; ++i) {
     // One thread each: Asio then needs no wake-up for what a core posts to itself.
