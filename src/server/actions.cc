@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <iterator>
 
+#include "server/console_actions.h"
 #include "service/console.h"
+#include "service/policy_tester.h"
 
 namespace millrace {
 
@@ -76,7 +78,14 @@ constexpr ActionRow kActions[] = {
 
 // What only the management console has: AWS JSON, and only where the console asks.
 constexpr ActionRow kConsoleActions[] = {
+    {"CreateAccessKey", run_json<&create_access_key>, changes},
+    {"DeleteAccessKey", run_json<&delete_access_key>, changes},
     {"DescribeQueue", run_json<&describe_queue>, reads, "GetQueueAttributes"},
+    {"ListAccessKeys", run_json<&list_access_keys>, reads},
+    {"ListSessions", run_json<&list_sessions>, reads},
+    {"RevokeSession", run_json<&revoke_session>, changes},
+    {"TestPolicy", run_json<&test_policy>, reads, "GetQueueAttributes"},
+    {"UpdateAccessKey", run_json<&update_access_key>, changes},
 };
 
 constexpr bool by_name(const ActionRow& a, const ActionRow& b) {
