@@ -27,6 +27,7 @@ constexpr AuditRow kActs[] = {
     {"DeleteMessage", denied},
     {"DeleteMessageBatch", denied},
     {"DeleteQueue", always},
+    {"DescribeQueue", denied},
     {"DevelopmentModeStarted", always},
     {"DisableAccessKey", always},  // millrace keys disable
     {"EnableAccessKey", always},   // millrace keys enable

@@ -17,6 +17,9 @@ namespace millrace {
 
 namespace {
 
+/// Where the management console asks. No queue has this path: "console" is no account.
+constexpr std::string_view kConsoleApi = "/console/api/";
+
 void answer_plainly(unsigned status, std::string body, HttpResponse& response) {
   response.status = status;
   response.content_type = "application/json";
@@ -115,7 +118,10 @@ boost::asio::awaitable<Expected<void>> Pipeline::run(const HttpRequest& request,
   }
   const Expected<wire::WireCall> call = wire::recognise(request);
   if (!call) co_return call.error();
-  const ActionRow* action = find_action(call->action);
+  const bool console = request.path() == kConsoleApi;
+  const bool reachable =
+      console ? call->protocol == wire::Protocol::json : call->set == wire::ActionSet::sqs;
+  const ActionRow* action = reachable ? find_action(call->set, call->action) : nullptr;
   if (action == nullptr) co_return wire::unknown_action(call->action);
   record.action = action->name;
 
@@ -132,7 +138,7 @@ boost::asio::awaitable<Expected<void>> Pipeline::run(const HttpRequest& request,
     if (!passed) co_return passed.error();
   }
 
-  Context context = context_of(request, *origin, std::move(*caller), action->name);
+  Context context = context_of(request, *origin, std::move(*caller), action->policy_name());
   if (options_.logs.wanted()) context.notes = &record.notes;
   const Expected<void> outcome = co_await action->run(context, *call, request_id, response);
   response.on_undelivered = std::move(context.on_undelivered);

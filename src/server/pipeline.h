@@ -51,7 +51,8 @@ class Pipeline {
            std::uint64_t seed);
 
   /// Answers one request. GET /health tells whether actions are answered; POST /test/clock moves
-  /// the clock where that is allowed; all else is an action. Never throws.
+  /// the clock where that is allowed; all else is an action, of the console too at POST
+  /// /console/api/. Never throws.
   boost::asio::awaitable<void> handle(const HttpRequest& request, HttpResponse& response);
 
   /// Told of requests that http/ refused.

@@ -55,7 +55,7 @@ struct Service {
 struct Context {
   const Service& service;
   CallerPointer caller;              // never null
-  std::string_view action;           // of the request, as in "SendMessage"
+  std::string_view action;           // what policies call the request, as in "SendMessage"
   std::string base_url;              // of queue URLs in replies: "http://host:port"
   std::string_view source_address;   // the client's address, without its port
   bool secure = false;               // the client spoke TLS
