@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "service/console.h"
+#include "service/metrics.h"
 
 namespace millrace {
 
@@ -77,6 +78,9 @@ constexpr ActionRow kActions[] = {
 // What only the management console has: AWS JSON, and only where the console asks.
 constexpr ActionRow kConsoleActions[] = {
     {"DescribeQueue", run_json<&describe_queue>, reads, "GetQueueAttributes"},
+    {"GetQueueMetrics", run_json<&get_queue_metrics>, reads, "GetQueueAttributes"},
+    {"GetServerInformation", run_json<&get_server_information>, reads},
+    {"GetServerMetrics", run_json<&get_server_metrics>, reads},
 };
 
 constexpr bool by_name(const ActionRow& a, const ActionRow& b) {
@@ -97,6 +101,22 @@ const ActionRow* find_action(wire::ActionSet set, std::string_view name) {
   const std::span<const ActionRow> rows = actions(set);
   const auto row = std::ranges::lower_bound(rows, name, {}, &ActionRow::name);
   return row != rows.end() && row->name == name ? &*row : nullptr;
+}
+
+std::size_t action_number(wire::ActionSet set, const ActionRow& row) {
+  const std::size_t before = set == wire::ActionSet::console ? std::size(kActions) : 0;
+  return before + static_cast<std::size_t>(&row - actions(set).data());
+}
+
+std::size_t action_count() {
+  return std::size(kActions) + std::size(kConsoleActions);
+}
+
+std::vector<std::string_view> action_names() {
+  std::vector<std::string_view> names;
+  for (const ActionRow& row : kActions) names.push_back(row.name);
+  for (const ActionRow& row : kConsoleActions) names.push_back(row.name);
+  return names;
 }
 
 }  // namespace millrace
