@@ -113,15 +113,14 @@ TEST_F(ActivityTest, CountsDeadLettersWhereTheyCameFrom) {
 TEST_F(ActivityTest, TellsThatAQueueIsGone) {
   loop_.send(queue_, {"a"});
   loop_.delete_queue(queue_);
-  const QueueActivity told = news();
-  EXPECT_TRUE(told.gone);
-  EXPECT_EQ(told.traffic.sent, 1U);
+  EXPECT_TRUE(news().gone);
 }
 
 TEST_F(ActivityTest, TellsHowQueuesStandAfterARestart) {
   loop_.send(queue_, {"a", "b"});
   loop_.advance(seconds(5));
   loop_.restart();
+  loop_.settle();  // it has looked for what is too old
   for (const QueueActivity& told : loop_.shard().take_activity()) {
     EXPECT_EQ(told.traffic, QueueTraffic{});
     EXPECT_EQ(told.gauges.visible, told.queue == queue_ ? 2U : 0U);
