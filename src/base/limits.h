@@ -3,6 +3,7 @@
 // Units are in the names. Relations that other code relies on are asserted at the end.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -92,6 +93,12 @@ inline constexpr std::uint64_t kShardsMax = 4'096;
 // --- ours: queues ------------------------------------------------------------------------------
 
 inline constexpr std::size_t kNoisyGroupsMax = 100;  // of a queue, at once
+
+// --- ours: metrics ----------------------------------------------------------------------------
+
+// Points of a second, a minute and an hour that the history of all queues keeps together.
+inline constexpr std::array<std::size_t, 3> kHistoryPointsMax = {240'000, 140'000, 80'000};
+inline constexpr std::size_t kHistoryBytesMax = std::size_t{64} << 20;  // with 10,000 queues
 
 // --- ours: HTTP --------------------------------------------------------------------------------
 

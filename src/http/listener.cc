@@ -52,6 +52,7 @@ boost::system::result<std::shared_ptr<Listener>> Listener::open(
   auto group =
       std::make_shared<SessionGroup>(clock, options.limits, std::move(budget), std::move(handler));
   group->set_on_refused(options.on_refused);
+  if (options.metrics != nullptr) group->set_metrics(*options.metrics);
   std::shared_ptr<Listener> listener(new Listener(context, options, std::move(group)));
   if (const error_code error = listener->bind(options)) return error;
   return listener;
@@ -150,7 +151,10 @@ void Listener::start_session(TcpSocket socket, std::string remote_address) {
   SourceConnections::Place place;
   if (source_connections_ != nullptr) {
     place = source_connections_->enter(remote_address);
-    if (place == nullptr) return;  // which closes the socket
+    if (place == nullptr) {
+      group_->metrics().connections_refused.add();
+      return;  // which closes the socket
+    }
   }
   connections_->add();
   const auto start = [&]<class Stream>(Stream stream) {

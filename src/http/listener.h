@@ -26,6 +26,7 @@
 #include "http/source_connections.h"
 #include "http/stream.h"
 #include "http/tls_context.h"
+#include "observe/metrics.h"
 
 namespace millrace {
 
@@ -44,6 +45,7 @@ struct ListenerOptions {
   /// closed at once: a reply would have to wait for TLS and for a request.
   std::shared_ptr<SourceConnections> source_connections = nullptr;
   HttpRefused on_refused = {};
+  HttpMetrics* metrics = nullptr;  // outlives the listener; null: nobody wants to know
 };
 
 class Listener : public std::enable_shared_from_this<Listener> {

@@ -79,7 +79,11 @@ asio::awaitable<bool> Session<Stream>::shake_hands() {
     enter(State::handshake, group_->limits().times.handshake);
     std::string cause;
     const typename Stream::Handshake outcome = co_await stream_.shake_hands(cause);
-    if (outcome == Stream::Handshake::done) co_return !aborted_;
+    if (outcome == Stream::Handshake::done) {
+      group_->metrics().handshakes.add();
+      co_return !aborted_;
+    }
+    group_->metrics().handshakes_failed.add();
     if (outcome == Stream::Handshake::plain_http) {
       co_await refuse(400, "This port speaks HTTPS; write https:// instead of http://.");
     } else if (outcome == Stream::Handshake::refused) {
@@ -118,6 +122,7 @@ asio::awaitable<bool> Session<Stream>::read_head() {
     error_code error;
     const std::size_t size = co_await stream_.read_some(buffer_.room(), error);
     buffer_.commit(size);
+    group_->metrics().bytes_in.add(size);
     if (error == asio::error::operation_aborted && std::exchange(relax_, false)) {
       release_memory(kSmallBuffer);
       continue;
@@ -202,6 +207,7 @@ asio::awaitable<bool> Session<Stream>::read_more() {
   error_code error;
   const std::size_t size = co_await stream_.read_some(buffer_.room(), error);
   buffer_.commit(size);
+  group_->metrics().bytes_in.add(size);
   if (timed_out_) {
     co_await refuse(408, "The request body did not come in time.");
     co_return false;
@@ -288,6 +294,7 @@ asio::awaitable<bool> Session<Stream>::write_reply() {
   error_code error;
   const std::size_t written = stream_.try_write(reply_from(0), error);
   if (error == asio::error::would_block) error = {};
+  group_->metrics().bytes_out.add(written);
   bool whole = !error && written == reply_head_.size() + response_.content().size();
   if (!error && !whole) whole = co_await write_rest(written);
   if (!whole) {
@@ -312,6 +319,7 @@ asio::awaitable<bool> Session<Stream>::write_rest(std::size_t written) {
     error_code error;
     const std::size_t more = co_await stream_.write_some(reply_from(written), error);
     written += more;
+    group_->metrics().bytes_out.add(more);
     if (error || timed_out_ || aborted_) co_return false;
   }
   co_return true;

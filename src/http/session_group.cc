@@ -7,11 +7,14 @@ namespace millrace {
 void SessionGroup::join(GroupedSession& session) {
   sessions_.push_back(session);
   ++size_;
+  metrics_->connections.increment();
+  metrics_->connections_opened.add();
 }
 
 void SessionGroup::leave(GroupedSession& session) {
   session.unlink();
   --size_;
+  metrics_->connections.decrement();
   if (on_leave_) on_leave_();
 }
 

@@ -19,6 +19,7 @@
 #include "http/handler.h"
 #include "http/limits.h"
 #include "http/source_connections.h"
+#include "observe/metrics.h"
 
 namespace millrace {
 
@@ -66,9 +67,14 @@ class SessionGroup {
   void set_on_leave(std::function<void()> on_leave) { on_leave_ = std::move(on_leave); }
 
   void set_on_refused(HttpRefused on_refused) { on_refused_ = std::move(on_refused); }
-  void tell_refused(std::string_view remote_address, unsigned status) const {
+  void tell_refused(std::string_view remote_address, unsigned status) {
+    metrics_->requests_refused.add();
     if (on_refused_) on_refused_(remote_address, status);
   }
+
+  /// Where connections and bytes are counted; outlives the group. Without, nobody wants to know.
+  void set_metrics(HttpMetrics& metrics) { metrics_ = &metrics; }
+  HttpMetrics& metrics() { return *metrics_; }
 
   void join(GroupedSession& session);
   void leave(GroupedSession& session);
@@ -96,6 +102,8 @@ class SessionGroup {
   bool draining_ = false;
   std::function<void()> on_leave_;
   HttpRefused on_refused_;
+  HttpMetrics unread_metrics_;  // counts where nobody wants to know
+  HttpMetrics* metrics_ = &unread_metrics_;
 };
 
 }  // namespace millrace

@@ -34,7 +34,10 @@ constexpr AuditRow kActs[] = {
     {"DisableAccessKey", always},  // millrace keys disable
     {"EnableAccessKey", always},   // millrace keys enable
     {"GetQueueAttributes", denied},
+    {"GetQueueMetrics", denied},
     {"GetQueueUrl", denied},
+    {"GetServerInformation", denied},
+    {"GetServerMetrics", denied},
     {"KeyringReloaded", always},  // SIGHUP; failed: the old one stays in force
     {kGap, always},               // the queue was full; the detail says how many
     {"ListAccessKeys", denied},

@@ -87,6 +87,40 @@ QueueCounts Queue::counts() const {
   return {here - held_back, in_flight_, held_back};
 }
 
+QueueGauges Queue::gauges() {
+  const QueueCounts now = counts();
+  QueueGauges gauges{.visible = now.visible,
+                     .in_flight = now.in_flight,
+                     .delayed = now.delayed,
+                     .oldest_sent_at = oldest_sent_at(),
+                     .noisy_groups = noisy_groups(),
+                     .quiet_visible = now.visible};
+  if (gauges.noisy_groups > 0) gauges.quiet_visible = quiet_counts().messages.visible;
+  return gauges;
+}
+
+// Blocks lie in the order of their sending, but for those that moves have brought.
+Timestamp Queue::oldest_sent_at() {
+  constexpr unsigned kBlocksSeen = 64;
+  if (counters_.messages == 0) return kNever;
+  Timestamp oldest = kNever;
+  bool at_head = false;
+  unsigned seen = 0;
+  for (const auto& [number, block] : blocks_) {
+    if (seen == kBlocksSeen || (seen > 0 && counters_.moved_blocks == 0)) break;
+    if (block.live == 0) continue;
+    oldest = std::min(oldest, block.index.sent_at);
+    at_head |= number < frontier_;
+    ++seen;
+  }
+  if (at_head) oldest_seen_ = oldest;
+  if (at_head || frontier_ >= committed_end_) return oldest;
+  // The head is on disk: it is not older than what was at the head before.
+  const Timestamp scanned = earliest_sent_ == kNever ? Timestamp{} : earliest_sent_;
+  const Timestamp known = std::max(oldest_seen_, scanned);
+  return known == Timestamp{} ? oldest : std::min(oldest, known);
+}
+
 // --- restoring ---
 
 bool Queue::restore_state(BlockNumber number, std::string_view value) {
@@ -506,6 +540,7 @@ Found Queue::erase(const ReceiptHandle& handle, Timestamp now, Erased& erased) {
   if (erasable_now == Erasable::yes) {
     if (!block.slots.empty()) note_processed(block, slot, now);
     erase_slot(number, block, slot);
+    ++traffic_.deleted;
   }
   return Found::here;
 }

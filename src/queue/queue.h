@@ -26,6 +26,7 @@
 #include "model/fingerprint.h"
 #include "model/message.h"
 #include "model/message_id.h"
+#include "model/queue_activity.h"
 #include "model/receipt_handle.h"
 #include "queue/block.h"
 #include "queue/chunk.h"
@@ -143,6 +144,12 @@ class Queue {
   const QueueCounters& counters() const { return counters_; }
   QueueCounts counts() const;
   virtual QuietCounts quiet_counts() const { return {0, counts(), kNever}; }
+  /// What has happened since the traffic was last taken away.
+  QueueTraffic& traffic() { return traffic_; }
+  /// Counts, and the age and groups of what waits. The oldest message is exact where it is in
+  /// memory; where the head of the line is on disk, it is the oldest that is known of; messages
+  /// that are delayed, or in flight and on disk, are not looked at.
+  QueueGauges gauges();
 
   /// Take up rows that were found at the start. @return false if one is malformed.
   bool restore_state(BlockNumber number, std::string_view value);
@@ -308,6 +315,7 @@ class Queue {
   virtual void erase_rows(BlockNumber number, const IndexRecord& index);
   virtual void forget_messages();
   virtual std::uint64_t delayed() const { return counters_.delayed; }
+  virtual std::size_t noisy_groups() const { return 0; }
   // Whether a load of the kind's own could bring back a block's old place.
   virtual bool loads_under_way() const = 0;
 
@@ -416,6 +424,7 @@ class Queue {
   void note_processed(const Block& block, unsigned slot, Timestamp now);
   static Timestamp earliest(const std::vector<LeftInFlight>& left);
   Found find_moving(SequenceNumber sequence, Blocks::iterator& block);
+  Timestamp oldest_sent_at();
   void rebuild_deadlines();
   void issue_block_loads();
   static bool among(const std::deque<Rewritten>& rewritten, BlockNumber number, const Load& load);
@@ -434,6 +443,8 @@ class Queue {
   void seal_relocations();
 
   std::string definition_;
+  QueueTraffic traffic_;
+  Timestamp oldest_seen_;  // when the message was sent that was last found to be the oldest
   TimerHeap<SequenceNumber> deadlines_;  // of what is in flight and resident
   std::map<BlockNumber, std::vector<LeftInFlight>> left_in_flight_;
   TimerHeap<BlockNumber> left_deadlines_;

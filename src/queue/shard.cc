@@ -175,6 +175,7 @@ void Shard::use(Entry& entry) {
 // After any change to a queue: notes what it wants to write and when it wants to be woken.
 void Shard::after(Entry& entry, Timestamp now) {
   Queue& queue = *entry.queue;
+  note_active(entry);
   if (queue.changed() && !entry.changed) {
     entry.changed = true;
     changed_.push_back(queue.id());
@@ -190,6 +191,40 @@ void Shard::after(Entry& entry, Timestamp now) {
     entry.wake = next;
     wakes_.set(next, queue.id());
   }
+}
+
+void Shard::note_active(Entry& entry) {
+  if (entry.active) return;
+  entry.active = true;
+  active_.push_back(entry.queue->id());
+}
+
+// A receive is answered with nothing.
+void Shard::note_empty_receive(QueueId queue) {
+  Entry* found = find(queue);
+  if (found == nullptr) return;
+  ++found->queue->traffic().empty_receives;
+  note_active(*found);
+}
+
+std::vector<QueueActivity> Shard::take_activity() {
+  std::vector<QueueActivity> news;
+  news.reserve(active_.size());
+  for (const QueueId id : std::exchange(active_, {})) {
+    QueueActivity one{.queue = id};
+    Entry* found = entry(id);
+    if (found != nullptr) {
+      found->active = false;
+      one.traffic = std::exchange(found->queue->traffic(), {});
+    }
+    one.gone = find(id) == nullptr;
+    if (!one.gone) {
+      one.gauges = found->queue->gauges();
+      one.gauges.waiting = waiters_.count(id);
+    }
+    news.push_back(one);
+  }
+  return news;
 }
 
 // --- queues ---
@@ -352,7 +387,10 @@ Expected<std::vector<SentMessage>> Shard::send(QueueId queue, std::span<const Ne
   Entry* found = find(queue);
   if (found == nullptr) return ApiError(ErrorCode::queue_does_not_exist);
   if (!refusal_.empty()) return ApiError(ErrorCode::service_unavailable, refusal_);
+  QueueTraffic& traffic = found->queue->traffic();
   if (!found->queue->may_send(messages.size(), now)) {
+    ++traffic.throttled;
+    note_active(*found);
     return ApiError(ErrorCode::request_throttled,
                     "Memory has no room for more deduplication ids; those of the last five "
                     "minutes are kept.");
@@ -364,7 +402,9 @@ Expected<std::vector<SentMessage>> Shard::send(QueueId queue, std::span<const Ne
   for (const NewMessage& message : messages) {
     const SequenceNumber sequence = found->queue->send(message, *key, now);
     sent.push_back({options_.ids->id({queue, sequence}), sequence});
+    traffic.sent_bytes += message_size(message.body, message.attributes);
   }
+  traffic.sent += messages.size();
   after(*found, now);
   return sent;
 }
@@ -420,6 +460,7 @@ void Shard::serve(Entry& entry, Timestamp now) {
         if (waiter->request.wait == 0 && !loading && !queue.held_up()) {
           const WaiterId id = waiter->id;
           waiters_.remove(id);
+          note_empty_receive(queue.id());
           hold(id, queue.id(), {}, std::move(outgoing), now);
           continue;
         }
@@ -433,6 +474,7 @@ void Shard::serve(Entry& entry, Timestamp now) {
     }
     std::size_t bytes = 0;
     for (const Delivery& delivery : deliveries) bytes += delivery.message.body.size();
+    queue.traffic().received += deliveries.size();
     ReceiveResult result;
     result.deliveries = std::move(deliveries);
     result.charge = std::make_shared<const ReplyBytes>(reply_bytes_, entry.reply_bytes, bytes);
@@ -462,9 +504,10 @@ void Shard::work(Entry& entry, Timestamp now) {
 
 // Too many messages are in flight: a short poll of a standard queue is told so, one of a FIFO queue
 // gets nothing.
-void Shard::refuse_short_polls(const Queue& queue) {
+void Shard::refuse_short_polls(Queue& queue) {
   if (queue.fifo()) return end_short_polls(queue.id());
   for (const Waiter& ended : waiters_.remove_short_polls(queue.id())) {
+    ++queue.traffic().throttled;
     answer(ended.id, ApiError(ErrorCode::over_limit,
                               "Too many messages are in flight in this queue. Delete messages or "
                               "wait for their visibility timeout."));
@@ -480,8 +523,10 @@ bool Shard::may_reply(const Entry& entry) const {
 }
 
 void Shard::end_short_polls(QueueId queue) {
-  for (const Waiter& waiter : waiters_.remove_short_polls(queue))
+  for (const Waiter& waiter : waiters_.remove_short_polls(queue)) {
+    note_empty_receive(queue);
     answer(waiter.id, ReceiveResult{});
+  }
 }
 
 void Shard::answer(WaiterId waiter, Expected<ReceiveResult> result) {
@@ -492,6 +537,7 @@ void Shard::answer(WaiterId waiter, Expected<ReceiveResult> result) {
 std::set<std::uint64_t> Shard::move(QueueId source, const std::vector<DeadLetter>& letters,
                                     MoveTaskNumber task, Timestamp now) {
   std::set<std::uint64_t> outgoing;
+  if (task == MoveTaskNumber{}) entry(source)->queue->traffic().dead_lettered += letters.size();
   for (const DeadLetter& letter : letters) {
     if (shard_of(letter.target) != options_.number) {
       ChunkBuilder chunk;
@@ -510,7 +556,10 @@ std::set<std::uint64_t> Shard::move(QueueId source, const std::vector<DeadLetter
 }
 
 bool Shard::cancel(WaiterId waiter, Timestamp now) {
-  if (waiters_.remove(waiter)) return true;
+  if (const std::optional<Waiter> gone = waiters_.remove(waiter)) {
+    if (Entry* found = find(gone->request.queue)) note_active(*found);
+    return true;
+  }
   const auto held = std::find_if(held_.begin(), held_.end(), [waiter](const HeldReply& one) {
     return one.reply.waiter == waiter;
   });
@@ -628,6 +677,7 @@ void Shard::tick(Timestamp now) {
     work(*found, now);
   }
   while (const std::optional<Waiter> waiter = waiters_.pop_expired(now)) {
+    note_empty_receive(waiter->request.queue);
     answer(waiter->id, ReceiveResult{});
   }
   if (!context_.batch_full()) {

@@ -103,6 +103,9 @@ class Shard {
   /// The counts as of `now`: what has become due by then is taken into account first.
   /// @return QueueDoesNotExist.
   Expected<QueueCounts> counts(QueueId queue, Timestamp now);
+  /// What has happened in the queues since the last call, and how they stand: news of those in
+  /// which something may have happened alone, so that the others cost nothing.
+  std::vector<QueueActivity> take_activity();
   /// What the metrics of fair queues tell. @return QueueDoesNotExist.
   Expected<QuietCounts> quiet_counts(QueueId queue, Timestamp now);
   /// Sets or, with an empty value, removes a row of Family::names.
@@ -218,6 +221,7 @@ class Shard {
     std::shared_ptr<std::atomic<std::size_t>> reply_bytes =
         std::make_shared<std::atomic<std::size_t>>(0);
     bool stalled = false;  // among stalled_
+    bool active = false;   // among active_
   };
   // A reply that waits for transfers to other shards, though not for ever.
   struct HeldReply {
@@ -234,6 +238,8 @@ class Shard {
   Entry& add(std::unique_ptr<Queue> queue);
   void use(Entry& entry);
   void after(Entry& entry, Timestamp now);
+  void note_active(Entry& entry);
+  void note_empty_receive(QueueId queue);
   void serve(Entry& entry, Timestamp now);
   void stall(Entry& entry);
   void work(Entry& entry, Timestamp now);
@@ -241,7 +247,7 @@ class Shard {
   std::optional<QueueId> target_of(const MoveTaskRecord& task, QueueId source,
                                    const MessageRecord& message, std::string_view& failure);
   bool may_reply(const Entry& entry) const;
-  void refuse_short_polls(const Queue& queue);
+  void refuse_short_polls(Queue& queue);
   void end_short_polls(QueueId queue);
   void answer(WaiterId waiter, Expected<ReceiveResult> result);
   std::set<std::uint64_t> move(QueueId source, const std::vector<DeadLetter>& letters,
@@ -267,6 +273,7 @@ class Shard {
   std::vector<QueueId> sealed_;  // in the commit in flight
   // Their receives and move tasks go on once the batch being filled has room for more.
   std::vector<QueueId> stalled_;
+  std::vector<QueueId> active_;  // since take_activity()
   TimerHeap<QueueId> wakes_;
   Waiters waiters_;
   std::vector<BlockWanted> wanted_;

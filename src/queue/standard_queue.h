@@ -108,6 +108,7 @@ class StandardQueue final : public Queue {
   void take_slot(BlockNumber number, Block& block, unsigned slot, Taking& taking);
   static void pass_over(const ApiError& error, Taking& taking);
 
+  std::size_t noisy_groups() const override { return noisy_.size(); }
   bool is_noisy(GroupKey group) const { return noisy_.contains(group); }
   bool any_quiet(const IndexRecord& index, const std::vector<SlotState>& slots) const;
   bool make_noisy(GroupKey group);

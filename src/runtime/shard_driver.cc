@@ -54,6 +54,7 @@ ShardDriver::ShardDriver(asio::io_context& context, asio::thread_pool& backgroun
     : context_(context),
       background_(background),
       options_(std::move(options)),
+      metrics_(options_.metrics != nullptr ? *options_.metrics : unread_metrics_),
       completion_(context),
       timer_(context),
       housekeeping_timer_(context) {}
@@ -99,6 +100,7 @@ void ShardDriver::adopt(std::shared_ptr<Store> store, std::unique_ptr<Loop> loop
   opened_at_ = options_.clock->now();
   loop_->shard().finish_restore(opened_at_);
   refusing_ = false;
+  metrics_.sends_refused.set(0);
   note_space(store_->space());
 }
 
@@ -218,6 +220,8 @@ void ShardDriver::carry(Timestamp now) {
   }
   if (const WriteBatch* batch = loop_->next_batch(now)) {
     bytes_since_space_ += batch->bytes();
+    metrics_.commit_bytes.add(batch->bytes());
+    commit_watch_ = Stopwatch();
     store_->commit(*batch);
     loop_->batch_taken();
     await_commit();
@@ -237,6 +241,7 @@ void ShardDriver::carry(Timestamp now) {
 }
 
 void ShardDriver::start_load(const Load& load) {
+  metrics_.loads.add();
   asio::post(background_, [this, load, store = store_, generation = generation_]() mutable {
     StoreResult<LoadResult> result = perform_load(load, *store, options_.report);
     store.reset();
@@ -263,6 +268,8 @@ void ShardDriver::commit_finished() {
   const std::optional<StoreResult<PayloadPlaces>> outcome = store_->finish();
   if (!outcome) return await_commit();
   if (!*outcome) return fail(outcome->error());
+  metrics_.commits.add();
+  metrics_.commit_durations.observe(commit_watch_.microseconds());
   const Timestamp now = options_.clock->now();
   loop_->committed(**outcome, now);
   // What the replies bring at once is ready by now and belongs into the next commit.
@@ -291,6 +298,7 @@ void ShardDriver::arm_timer(Timestamp now) {
 // The outcome of the last commit is unknown: everything in memory is dropped, and the shard starts
 // again from what is on disk.
 void ShardDriver::fail(const StoreError& error) {
+  metrics_.failures.add();
   if (completion_.is_open()) completion_.release();
   ++generation_;
   timer_.cancel();
@@ -390,16 +398,27 @@ void ShardDriver::note_space(const StoreSpace& space) {
   refuse_below_ = options_.space.refuse_below_bytes > 0
                       ? options_.space.refuse_below_bytes
                       : SpaceMarks::default_for(space.capacity_bytes);
+  metrics_.store_bytes.set(space.used_bytes);
+  metrics_.disk_available_bytes.set(space.available_bytes);
+  note_usage();
   if (space.capacity_bytes == 0) return;  // a store in memory
   const std::uint64_t resume_above = refuse_below_ + refuse_below_ / 4;
   const bool refuse = space.available_bytes < (refusing_ ? resume_above : refuse_below_);
   if (refuse == refusing_) return;
   refusing_ = refuse;
+  metrics_.sends_refused.set(refuse ? 1 : 0);
   const std::string cause =
       "The disk of the server is nearly full: " + std::to_string(space.available_bytes >> 20) +
       " MiB are left. Receive and delete messages, or purge queues, to make room.";
   loop_->shard().refuse_sends(refuse ? cause : std::string());
   options_.report(refuse ? cause : "There is room on the disk again: sends are taken.");
+}
+
+void ShardDriver::note_usage() {
+  const Shard::Usage usage = loop_->shard().usage();
+  metrics_.memory_bytes.set(usage.memory_used);
+  metrics_.reply_bytes.set(usage.reply_bytes);
+  metrics_.queues.set(usage.queues);
 }
 
 // --- stopping ---

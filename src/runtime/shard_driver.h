@@ -27,6 +27,7 @@
 
 #include "base/clock.h"
 #include "base/http_message.h"
+#include "observe/metrics.h"
 #include "queue/loop.h"
 #include "queue/shard.h"
 #include "storage/store.h"
@@ -75,6 +76,7 @@ struct ShardDriverOptions {
   std::function<StoreResult<std::shared_ptr<Store>>()> open_store;
   const Clock* clock = nullptr;  // outlives the driver
   SpaceMarks space;
+  ShardMetrics* metrics = nullptr;  // outlives the driver; null: nobody wants to know
   /// For messages about the store. Any thread.
   std::function<void(const std::string&)> report;
   /// Takes a transfer to the shard that it names, and its answer back. On the shard's thread.
@@ -152,11 +154,15 @@ class ShardDriver {
   void schedule_housekeeping();
   void housekeep();
   void note_space(const StoreSpace& space);
+  void note_usage();
   bool on_thread() const { return context_.get_executor().running_in_this_thread(); }
 
   boost::asio::io_context& context_;
   boost::asio::thread_pool& background_;
   ShardDriverOptions options_;
+  ShardMetrics unread_metrics_;  // counts where nobody wants to know
+  ShardMetrics& metrics_;
+  Stopwatch commit_watch_;  // of the commit in flight
   std::shared_ptr<Store> store_;
   std::unique_ptr<Loop> loop_;
   std::uint64_t generation_ = 0;  // of loop_: what belongs to an earlier one is dropped

@@ -5,6 +5,7 @@
 
 #include "server/console_actions.h"
 #include "service/console.h"
+#include "service/metrics.h"
 #include "service/policy_tester.h"
 
 namespace millrace {
@@ -81,6 +82,9 @@ constexpr ActionRow kConsoleActions[] = {
     {"CreateAccessKey", run_json<&create_access_key>, changes},
     {"DeleteAccessKey", run_json<&delete_access_key>, changes},
     {"DescribeQueue", run_json<&describe_queue>, reads, "GetQueueAttributes"},
+    {"GetQueueMetrics", run_json<&get_queue_metrics>, reads, "GetQueueAttributes"},
+    {"GetServerInformation", run_json<&get_server_information>, reads},
+    {"GetServerMetrics", run_json<&get_server_metrics>, reads},
     {"ListAccessKeys", run_json<&list_access_keys>, reads},
     {"ListSessions", run_json<&list_sessions>, reads},
     {"RevokeSession", run_json<&revoke_session>, changes},
@@ -106,6 +110,22 @@ const ActionRow* find_action(wire::ActionSet set, std::string_view name) {
   const std::span<const ActionRow> rows = actions(set);
   const auto row = std::ranges::lower_bound(rows, name, {}, &ActionRow::name);
   return row != rows.end() && row->name == name ? &*row : nullptr;
+}
+
+std::size_t action_number(wire::ActionSet set, const ActionRow& row) {
+  const std::size_t before = set == wire::ActionSet::console ? std::size(kActions) : 0;
+  return before + static_cast<std::size_t>(&row - actions(set).data());
+}
+
+std::size_t action_count() {
+  return std::size(kActions) + std::size(kConsoleActions);
+}
+
+std::vector<std::string_view> action_names() {
+  std::vector<std::string_view> names;
+  for (const ActionRow& row : kActions) names.push_back(row.name);
+  for (const ActionRow& row : kConsoleActions) names.push_back(row.name);
+  return names;
 }
 
 }  // namespace millrace

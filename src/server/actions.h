@@ -5,6 +5,7 @@
 
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -42,5 +43,11 @@ std::span<const ActionRow> actions(wire::ActionSet set);
 
 /// The row of the action `name` of a set, or null.
 const ActionRow* find_action(wire::ActionSet set, std::string_view name);
+
+/// The place of a row of `set` among all of both sets, from 0 on; how many there are, and their
+/// names in that order.
+std::size_t action_number(wire::ActionSet set, const ActionRow& row);
+std::size_t action_count();
+std::vector<std::string_view> action_names();
 
 }  // namespace millrace

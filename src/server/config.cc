@@ -21,6 +21,7 @@
 #include "base/encoding.h"
 #include "base/limits.h"
 #include "model/names.h"
+#include "observe/exposition.h"
 
 namespace millrace {
 
@@ -171,6 +172,16 @@ const OptionRow kOptions[] = {
      kMebibytesMax},
     {"access-log-files", &ServeOptions::access_log_files, "COUNT",
      "renamed files of the access log that are kept", 1, 1000},
+    {"metrics", &ServeOptions::metrics, "on|off",
+     "whether GET /metrics tells Prometheus how the server does; see docs/operations.md"},
+    {"metrics-allow", &ServeOptions::metrics_allow, "ADDRESS[/BITS]",
+     "addresses, separated by commas, that may ask for metrics; without it those of this machine, "
+     "or with metrics-token-file all"},
+    {"metrics-token-file", &ServeOptions::metrics_token_file, "FILE",
+     "file with a token on one line, for its owner's eyes only, that whoever asks for metrics must "
+     "send as Authorization: Bearer"},
+    {"metrics-queues", &ServeOptions::metrics_queues, "COUNT",
+     "queues that metrics tell of one by one; the rest are added up", 0, 100'000},
     {"commit-writer", &ServeOptions::commit_writer, "auto|io_uring|thread",
      "how commits are written; auto is io_uring where the kernel allows it"},
     {"free-space", &ServeOptions::free_space_mebibytes, "MEBIBYTES",
@@ -394,10 +405,11 @@ StartResult<void> check_listening(const ServeOptions& options) {
   return {};
 }
 
-StartResult<void> check_proxies(const ServeOptions& options) {
-  for (const std::string& text : options.trusted_proxies) {
+/// @param flag of the option that `ranges` stand in.
+StartResult<void> check_ranges(const std::string& flag, const std::vector<std::string>& ranges) {
+  for (const std::string& text : ranges) {
     if (!AddressRange::parse(text)) {
-      return StartError("--trusted-proxies " + text +
+      return StartError(flag + " " + text +
                         ": not an address; write for example 192.0.2.7 or 10.0.0.0/8");
     }
   }
@@ -437,7 +449,10 @@ StartResult<void> check_options(const ServeOptions& options) {
     return StartError("--audit-log and --access-log are one file, but must be two");
   }
   if (const auto root = check_root_key(options); !root) return root.error();
-  if (const auto proxies = check_proxies(options); !proxies) return proxies.error();
+  const auto proxies = check_ranges("--trusted-proxies", options.trusted_proxies);
+  if (!proxies) return proxies.error();
+  const auto allowed = check_ranges("--metrics-allow", options.metrics_allow);
+  if (!allowed) return allowed.error();
   return check_listening(options);
 }
 
@@ -618,6 +633,7 @@ struct CommandLine {
   CLI::App* check = nullptr;
   CLI::App* kms = nullptr;
   CLI::App* documents = nullptr;
+  CLI::App* metrics = nullptr;
   std::vector<CLI::Option*> options;  // null for what is no flag
 
   CommandLine() {
@@ -633,6 +649,7 @@ struct CommandLine {
     kms = app.add_subcommand("kms", "List, make and change the master keys of a keyring");
     kms->prefix_command()->set_help_flag();  // kms_command.cc, likewise
     documents = app.add_subcommand("config-docs", "Print docs/configuration.md");
+    metrics = app.add_subcommand("metrics-docs", "Print docs/metrics.md");
     app.add_subcommand("help", "Print this text");
     for (const OptionRow& row : kOptions) options.push_back(add(row));
   }
@@ -652,18 +669,19 @@ struct CommandLine {
 struct Given {
   std::string source;
   std::vector<std::string> texts;
+  std::string_view kind;  // of the source, as ServeOptions::sources tells it
 };
 
 std::optional<Given> given(const OptionRow& row, const CLI::Option* option,
                            const Environment& environment) {
   if (option != nullptr && option->count() > 0) {
     return Given{flag_of(row),
-                 is_list(row) ? option->results() : std::vector{option->results().back()}};
+                 is_list(row) ? option->results() : std::vector{option->results().back()}, "flag"};
   }
   const std::string variable = variable_of(row);
   const char* value = environment(variable.c_str());
   if (value == nullptr) return std::nullopt;
-  return Given{variable, {value}};
+  return Given{variable, {value}, "environment"};
 }
 
 StartResult<ServeOptions> read_options(const CommandLine& line, const Environment& environment) {
@@ -681,6 +699,7 @@ StartResult<ServeOptions> read_options(const CommandLine& line, const Environmen
     if (const auto set = set_option(rows[i], one->source, one->texts, options); !set) {
       return set.error();
     }
+    options.sources[std::string(rows[i].name)] = one->kind;
   }
   if (options.listen == std::vector<std::string>{"off"}) options.listen.clear();
   if (const auto checked = check_options(options); !checked) return checked.error();
@@ -787,6 +806,7 @@ StartResult<void> read_toml(std::string_view text, const std::string& path, Serv
     const auto texts = option_texts(*row, value, source);
     if (!texts) return texts.error();
     if (const auto set = set_option(*row, source, *texts, options); !set) return set.error();
+    options.sources[std::string(row->name)] = "file";
   }
   return {};
 }
@@ -824,10 +844,26 @@ StartResult<Invocation> parse_command_line(const std::vector<std::string>& argum
     invocation.text = "millrace " + std::string(version()) + "\n";
   } else if (line.documents->parsed()) {
     invocation.text = configuration_document();
+  } else if (line.metrics->parsed()) {
+    invocation.text = metrics_document();
   } else {
     invocation.text = CommandLine().app.help();  // that of `line` would be the command's
   }
   return invocation;
+}
+
+std::vector<OptionFact> option_facts(const ServeOptions& options) {
+  std::vector<OptionFact> all;
+  for (const OptionRow& row : kOptions) {
+    OptionFact& one = all.emplace_back();
+    one.name = row.name;
+    one.value = text_of(row, options);
+    if (!row.is_flag && !one.value.empty()) one.value = "********";
+    const auto source = options.sources.find(row.name);
+    one.source = source == options.sources.end() ? "default" : source->second;
+    one.description = row.help;
+  }
+  return all;
 }
 
 std::string configuration_document() {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "model/attributes.h"
 #include "observe/audit_log.h"
 #include "server/start_error.h"
+#include "service/server_facts.h"
 
 namespace millrace {
 
@@ -80,9 +82,17 @@ struct ServeOptions {
   std::int64_t access_log_files = 10;
   std::string commit_writer = "auto";
   std::int64_t free_space_mebibytes = 0;
+  std::string metrics = "on";
+  std::vector<std::string> metrics_allow;
+  std::string metrics_token_file;
+  std::int64_t metrics_queues = 1'000;
   bool test_clock = false;
 
   std::vector<QueueDeclaration> queues;  // of the file only
+
+  /// Where options were given, by name: "flag", "environment" or "file". What is not here has its
+  /// default.
+  std::map<std::string, std::string, std::less<>> sources;
 
   LogFileOptions audit_log_file() const;
   LogFileOptions access_log_file() const;
@@ -130,6 +140,9 @@ StartResult<Invocation> parse_command_line(const std::vector<std::string>& argum
 
 /// Reads `text`, the content of the configuration file `path`, over `options`.
 StartResult<void> read_toml(std::string_view text, const std::string& path, ServeOptions& options);
+
+/// The options as they are in force, in the table's order.
+std::vector<OptionFact> option_facts(const ServeOptions& options);
 
 /// docs/configuration.md.
 std::string configuration_document();

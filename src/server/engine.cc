@@ -60,7 +60,8 @@ Engine::Engine(Cores& cores, const Installation& installation, EngineOptions opt
                .sealer = sealer_,
                .region = options.region,
                .purge_interval = options.purge_interval,
-               .access_enforced = options.access_enforced} {}
+               .access_enforced = options.access_enforced,
+               .telemetry = options.telemetry} {}
 
 Engine::~Engine() {
   cores_.background().join();
@@ -73,6 +74,7 @@ std::unique_ptr<ShardDriver> Engine::make_driver(std::size_t shard, const Engine
   driver.open_store = options.stores[shard];
   driver.clock = options.clock;
   driver.space = options.space;
+  if (options.telemetry != nullptr) driver.metrics = &options.telemetry->metrics.shard(shard);
   driver.report = [shard](const std::string& text) {
     log_warning("store", {{"shard", static_cast<std::uint64_t>(shard)}, {"message", text}});
   };

@@ -24,6 +24,7 @@
 #include "service/directory.h"
 #include "service/handlers.h"
 #include "service/registry.h"
+#include "service/telemetry.h"
 
 namespace millrace {
 
@@ -39,8 +40,9 @@ struct EngineOptions {
   SpaceMarks space;
   Milliseconds purge_interval = limits::kPurgeInterval;
   Milliseconds name_reuse_interval = limits::kNameReuseInterval;
-  std::size_t queues_max = 0;    // of one account; 0: no limit
-  bool access_enforced = false;  // Service::access_enforced
+  std::size_t queues_max = 0;      // of one account; 0: no limit
+  bool access_enforced = false;    // Service::access_enforced
+  Telemetry* telemetry = nullptr;  // outlives the engine; its metrics have a place for each shard
 };
 
 class Engine {

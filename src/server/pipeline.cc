@@ -8,8 +8,10 @@
 #include "base/check.h"
 #include "base/encoding.h"
 #include "base/source_network.h"
+#include "observe/exposition.h"
 #include "observe/log.h"
 #include "server/actions.h"
+#include "server/scrape.h"
 #include "wire/error_reply.h"
 #include "wire/wire.h"
 
@@ -90,10 +92,17 @@ boost::asio::awaitable<void> Pipeline::handle(const HttpRequest& request, HttpRe
     co_return;
   }
 
+  if (path == "/metrics" && options_.metrics_access != nullptr &&
+      (request.method == "GET" || request.method == "HEAD")) {
+    co_await answer_metrics(request, response);
+    co_return;
+  }
+
   const std::string request_id = next_request_id();
   const Expected<Origin> origin = options_.trusted_proxies.origin_of(request);
   RequestRecord record;
-  if (options_.logs.wanted()) record.watch.emplace();
+  record.action_number = action_count();
+  if (options_.logs.wanted() || options_.metrics != nullptr) record.watch.emplace();
   Expected<void> outcome;
   try {
     outcome = co_await run(request, origin, request_id, record, response);
@@ -108,6 +117,10 @@ boost::asio::awaitable<void> Pipeline::handle(const HttpRequest& request, HttpRe
     wire::encode_error(form, outcome.error(), request_id, response);
   }
   if (console_api) ConsoleEdge::add_api_fields(response);
+  if (options_.metrics != nullptr) {
+    const auto error = outcome ? std::nullopt : std::optional(outcome.error().code());
+    options_.metrics->count(record.action_number, error, record.watch->microseconds());
+  }
   if (options_.logs.wanted()) {
     options_.logs.write(request, response, request_id, source_of(request, origin), record, outcome);
   }
@@ -143,6 +156,7 @@ boost::asio::awaitable<Expected<void>> Pipeline::run(const HttpRequest& request,
   const ActionRow* action = reachable ? find_action(call->set, call->action) : nullptr;
   if (action == nullptr) co_return wire::unknown_action(call->action);
   record.action = action->name;
+  record.action_number = action_number(call->set, *action);
 
   if (!origin) co_return origin.error();
   Expected<ConsoleEdge::Admitted> admitted = admit(request, *origin, *action, record);
@@ -261,6 +275,27 @@ std::string Pipeline::next_request_id() {
   bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0f) | 0x40);
   bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3f) | 0x80);
   return to_uuid_text(bytes);
+}
+
+boost::asio::awaitable<void> Pipeline::answer_metrics(const HttpRequest& request,
+                                                      HttpResponse& response) {
+  using Access = MetricsAccess::Answer;
+  const Expected<Origin> origin = options_.trusted_proxies.origin_of(request);
+  const Access access =
+      origin ? options_.metrics_access->check(request, *origin) : Access::no_address;
+  if (access == Access::no_token) {
+    response.fields.emplace_back("WWW-Authenticate", "Bearer");
+    answer_plainly(401, R"({"message":"metrics need the token of --metrics-token-file"})",
+                   response);
+    co_return;
+  }
+  if (access == Access::no_address) {
+    answer_plainly(403, R"({"message":"metrics are not for this address; see --metrics-allow"})",
+                   response);
+    co_return;
+  }
+  response.content_type = kExpositionType;
+  response.body = co_await scrape(service_, options_.metrics_queues);
 }
 
 boost::asio::awaitable<void> Pipeline::move_clock(std::string_view query, HttpResponse& response) {

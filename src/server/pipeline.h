@@ -16,8 +16,10 @@
 #include "base/http_message.h"
 #include "base/random.h"
 #include "model/names.h"
+#include "observe/metrics.h"
 #include "server/authenticator.h"
 #include "server/console_edge.h"
+#include "server/metrics_access.h"
 #include "server/rate_limiter.h"
 #include "server/request_logs.h"
 #include "server/trusted_proxies.h"
@@ -48,6 +50,10 @@ struct PipelineOptions {
   RateLimiter* account_limit = nullptr;
   /// The management console; outlives the pipeline and goes with a wall clock. Null: there is none.
   Console* console = nullptr;
+  /// Who may read GET /metrics; outlives the pipeline. Null: nobody. Needs Service::telemetry.
+  const MetricsAccess* metrics_access = nullptr;
+  std::size_t metrics_queues = 0;     // that metrics tell of one by one
+  RequestMetrics* metrics = nullptr;  // where requests are counted; null: nowhere
 };
 
 class Pipeline {
@@ -56,9 +62,9 @@ class Pipeline {
   Pipeline(const Service& service, PipelineOptions options, const std::atomic<Phase>& phase,
            std::uint64_t seed);
 
-  /// Answers one request. GET /health tells whether actions are answered; POST /test/clock moves
-  /// the clock where that is allowed; /console/ is the management console's; all else is an action.
-  /// Never throws.
+  /// Answers one request. GET /health tells whether actions are answered; GET /metrics how the
+  /// server does; POST /test/clock moves the clock where that is allowed; /console/ is the management
+  /// console's; all else is an action. Never throws.
   boost::asio::awaitable<void> handle(const HttpRequest& request, HttpResponse& response);
 
   /// Told of requests that http/ refused.
@@ -77,6 +83,7 @@ class Pipeline {
   Expected<void> check_source_limit(std::string_view source);
   Expected<void> check_account_limit(const Caller& caller);
   ApiError throttled(std::string_view what, std::string_view who, Timestamp now);
+  boost::asio::awaitable<void> answer_metrics(const HttpRequest& request, HttpResponse& response);
   boost::asio::awaitable<void> move_clock(std::string_view query, HttpResponse& response);
   /// Takes the caller out of `admitted`, which must outlive the context.
   Context context_of(const HttpRequest& request, const Origin& origin,

@@ -20,6 +20,7 @@ namespace millrace {
 struct RequestRecord {
   std::optional<Stopwatch> watch;      // since the request was whole
   std::string_view action;             // once it is known
+  std::size_t action_number = 0;       // of all actions; their count while it is not known
   bool authentication_failed = false;  // the request is signed, but not as it should be
   CallerPointer caller;                // null until it is known
   RequestNotes notes;

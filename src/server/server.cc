@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "observe/log.h"
+#include "server/actions.h"
 #include "server/declare.h"
 #include "server/keyring_file.h"
 #include "storage/log_store.h"
@@ -120,9 +121,14 @@ Server::Server(const ServeOptions& options, Installation installation, Credentia
       credentials_source_(std::move(source)),
       tls_source_(options_),
       clock_(std::make_unique<ServerClock>(options.test_clock)),
+      telemetry_({.actions = action_names(),
+                  .cores = static_cast<std::size_t>(options.io_threads),
+                  .shards = static_cast<std::size_t>(options.shards)},
+                 *clock_, facts()),
       cores_(static_cast<unsigned>(options.io_threads), kBackgroundThreads),
       reloading_(cores_.background().get_executor()),
       engine_(cores_, installation_, engine_options()),
+      sampler_(cores_.context(0), engine_.service()),
       signals_(cores_.context(0)) {
   make_limits();
   if (options_.has_console()) make_console();
@@ -138,7 +144,7 @@ void Server::make_pipelines() {
         new Core{cores_.context(core),
                  std::make_shared<MemoryBudget>(budget),
                  std::make_shared<ConnectionLimit>(connections),
-                 Pipeline(engine_.service(), pipeline_options(), phase_, random_seed()),
+                 Pipeline(engine_.service(), pipeline_options(core), phase_, random_seed()),
                  {}}));
   }
 }
@@ -163,6 +169,11 @@ StartResult<std::unique_ptr<Server>> Server::open(const ServeOptions& options,
   std::unique_ptr<Server> server(new Server(options, std::move(*installation), std::move(source)));
   server->credentials_ = std::move(*credentials);
   server->tls_ = std::move(*tls);
+  if (options.metrics == "on") {
+    auto access = MetricsAccess::open(options.metrics_allow, options.metrics_token_file);
+    if (!access) return access.error();
+    server->metrics_access_.emplace(std::move(*access));
+  }
   if (const StartResult<void> opened = server->open_logs(); !opened) return opened.error();
   server->make_pipelines();
   if (const StartResult<void> bound = server->bind(); !bound) return bound.error();
@@ -170,6 +181,18 @@ StartResult<std::unique_ptr<Server>> Server::open(const ServeOptions& options,
   if (!last_time) return last_time.error();
   server->clock_->not_before(*last_time);
   return server;
+}
+
+ServerFacts Server::facts() const {
+  ServerFacts facts{.account = account_, .version = std::string(version())};
+  facts.started = clock_->now();
+  if (!options_.ephemeral) facts.data_directory = std::filesystem::absolute(options_.data).string();
+  facts.memory_limit_bytes = mebibytes(options_.memory_mebibytes);
+  facts.cores = static_cast<std::size_t>(options_.io_threads);
+  facts.development = !options_.has_credentials();
+  facts.tls = options_.has_tls();
+  facts.options = option_facts(options_);
+  return facts;
 }
 
 // A server that cannot tell what it does, though it should, does nothing.
@@ -210,7 +233,7 @@ void Server::make_console() {
   console_ = std::make_unique<Console>(options_, std::move(keys));
 }
 
-EngineOptions Server::engine_options() const {
+EngineOptions Server::engine_options() {
   EngineOptions engine{
       .region = region_, .stores = {}, .clock = clock_.get(), .keys = &keyring_, .space = {}};
   for (std::size_t shard = 0; shard < static_cast<std::size_t>(options_.shards); ++shard) {
@@ -222,6 +245,7 @@ EngineOptions Server::engine_options() const {
   if (options_.relax_name_reuse) engine.name_reuse_interval = 0;
   engine.queues_max = static_cast<std::size_t>(options_.queues_per_account);
   engine.access_enforced = options_.has_credentials();
+  engine.telemetry = &telemetry_;
   return engine;
 }
 
@@ -281,8 +305,10 @@ StartResult<std::uint16_t> Server::bind_cores(const ListenAddress& address, cons
     return StartError(text);
   };
   if (const auto error = Listener::check_unused(cores_.context(0), listener)) return refused(error);
-  for (const std::unique_ptr<Core>& core : per_core_) {
+  for (std::size_t number = 0; number < per_core_.size(); ++number) {
+    const std::unique_ptr<Core>& core = per_core_[number];
     Pipeline& pipeline = core->pipeline;
+    listener.metrics = &telemetry_.metrics.http(number);
     listener.connections = core->connections;
     if (access_log_ != nullptr) {
       listener.on_refused = [&pipeline](std::string_view remote_address, unsigned status) {
@@ -300,7 +326,7 @@ StartResult<std::uint16_t> Server::bind_cores(const ListenAddress& address, cons
   return listener.port;
 }
 
-PipelineOptions Server::pipeline_options() {
+PipelineOptions Server::pipeline_options(std::size_t core) {
   PipelineOptions pipeline{.account = account_,
                            .public_url = options_.public_url,
                            .local_url = first_url(options_),
@@ -312,6 +338,9 @@ PipelineOptions Server::pipeline_options() {
   pipeline.source_limit = source_limit_.get();
   pipeline.account_limit = account_limit_.get();
   pipeline.console = console_.get();
+  pipeline.metrics = &telemetry_.metrics.requests(core);
+  if (metrics_access_) pipeline.metrics_access = &*metrics_access_;
+  pipeline.metrics_queues = static_cast<std::size_t>(options_.metrics_queues);
   if (options_.test_clock) {
     pipeline.advance_clock = [this](Milliseconds by) { return advance_clock(by); };
   }
@@ -356,6 +385,7 @@ asio::awaitable<void> Server::start(std::function<void(const std::string& text)>
   audit("ServerStarted", AuditDecision::allowed, std::string(version()) + " serves " + addresses());
   warn_of_risks();
   phase_.store(Phase::serving, std::memory_order_release);
+  sampler_.start();
   ready(greeting());
 }
 
@@ -482,6 +512,7 @@ void Server::stop() {
 void Server::begin_stop() {
   if (std::exchange(stopping_, true)) return;
   phase_.store(Phase::stopping, std::memory_order_release);
+  sampler_.stop();
   std::size_t parts = 1;
   for (const std::unique_ptr<Core>& core : per_core_) parts += core->listeners.size();
   parts_left_ = parts;

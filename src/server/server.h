@@ -27,10 +27,13 @@
 #include "server/credentials_source.h"
 #include "server/engine.h"
 #include "server/installation.h"
+#include "server/metrics_access.h"
 #include "server/pipeline.h"
 #include "server/rate_limiter.h"
+#include "server/sampler.h"
 #include "server/start_error.h"
 #include "server/tls_source.h"
+#include "service/telemetry.h"
 
 namespace millrace {
 
@@ -65,16 +68,17 @@ class Server {
 
   Server(const ServeOptions& options, Installation installation, CredentialsSource source);
 
+  ServerFacts facts() const;
   StartResult<void> open_logs();
   void make_limits();
   void make_console();
   void make_pipelines();
-  EngineOptions engine_options() const;
+  EngineOptions engine_options();
   StoreOpener store_opener(std::size_t shard) const;
   StartResult<void> bind();
   StartResult<void> bind(const std::string& address, const CurrentTls* tls);
   StartResult<std::uint16_t> bind_cores(const ListenAddress& address, const CurrentTls* tls);
-  PipelineOptions pipeline_options();
+  PipelineOptions pipeline_options(std::size_t core);
   boost::asio::awaitable<void> start(std::function<void(const std::string& text)> ready);
   boost::asio::awaitable<Expected<void>> advance_clock(Milliseconds by);
   void await_signal();
@@ -107,10 +111,13 @@ class Server {
   std::unique_ptr<RateLimiter> account_limit_;  // likewise
   std::shared_ptr<SourceConnections> source_connections_;  // likewise
   const std::unique_ptr<ServerClock> clock_;
+  Telemetry telemetry_;
+  std::optional<MetricsAccess> metrics_access_;  // none: metrics are off
   Cores cores_;
   boost::asio::strand<boost::asio::thread_pool::executor_type> reloading_;  // one after the other
   std::unique_ptr<Console> console_;  // null: there is none
   Engine engine_;
+  Sampler sampler_;
   std::atomic<Phase> phase_{Phase::starting};
   std::vector<std::unique_ptr<Core>> per_core_;
   std::vector<std::string> endpoints_;  // as URLs

@@ -36,6 +36,7 @@ namespace millrace {
 class Console;
 class Registry;
 class ShardDriver;
+struct Telemetry;
 
 /// What every handler works with. Everything it refers to outlives every request.
 struct Service {
@@ -47,6 +48,8 @@ struct Service {
   Milliseconds purge_interval = limits::kPurgeInterval;  // between two purges; 0 relaxes the rule
   /// Whether callers are held to what they may do; false: development mode, everybody may do all.
   bool access_enforced = false;
+  /// What the server measures of itself; null where nobody asks.
+  Telemetry* telemetry = nullptr;
 
   /// The driver of the shard that owns `queue`.
   ShardDriver& shard_of(QueueId queue) const;
