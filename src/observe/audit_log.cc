@@ -23,6 +23,7 @@ constexpr AuditRow kActs[] = {
     {"CreateAccessKey", always},  // millrace keys create
     {"CreateQueue", always},
     {"CredentialsReloaded", always},  // SIGHUP; failed: the old ones stay in force
+    {"DataCopied", always},           // millrace backup, from this server
     {"DeleteAccessKey", always},      // millrace keys delete
     {"DeleteMessage", denied},
     {"DeleteMessageBatch", denied},

@@ -216,6 +216,7 @@ void ShardDriver::carry(Timestamp now) {
   for (TransferResult& result : loop_->take_transfer_results()) {
     options_.answer_transfer(std::move(result));
   }
+  if (holding_) return;  // release_commits() comes back here
   if (const WriteBatch* batch = loop_->next_batch(now)) {
     bytes_since_space_ += batch->bytes();
     store_->commit(*batch);
@@ -265,6 +266,7 @@ void ShardDriver::commit_finished() {
   if (!*outcome) return fail(outcome->error());
   const Timestamp now = options_.clock->now();
   loop_->committed(**outcome, now);
+  if (held_) std::exchange(held_, nullptr)(store_);
   // What the replies bring at once is ready by now and belongs into the next commit.
   schedule();
 }
@@ -297,6 +299,7 @@ void ShardDriver::fail(const StoreError& error) {
   timer_at_ = kNever;
   const std::unique_ptr<Loop> failed = std::move(loop_);
   store_.reset();
+  if (held_) std::exchange(held_, nullptr)(nullptr);
   const std::string cause =
       "shard " + std::to_string(options_.shard.number) + " failed: " + error.message();
   if (stopped_) {
@@ -400,6 +403,26 @@ void ShardDriver::note_space(const StoreSpace& space) {
       " MiB are left. Receive and delete messages, or purge queues, to make room.";
   loop_->shard().refuse_sends(refuse ? cause : std::string());
   options_.report(refuse ? cause : "There is room on the disk again: sends are taken.");
+}
+
+// --- holding ---
+
+void ShardDriver::hold_commits(std::function<void(const std::shared_ptr<Store>& store)> held) {
+  asio::post(context_, [this, held = std::move(held)]() mutable {
+    holding_ = true;
+    if (loop_ && loop_->committing()) {
+      held_ = std::move(held);
+    } else {
+      held(loop_ ? store_ : nullptr);
+    }
+  });
+}
+
+void ShardDriver::release_commits() {
+  asio::post(context_, [this] {
+    holding_ = false;
+    pump();
+  });
 }
 
 // --- stopping ---

@@ -23,6 +23,7 @@
 #include "observe/audit_log.h"
 #include "runtime/cores.h"
 #include "server/config.h"
+#include "server/control_socket.h"
 #include "server/credentials_source.h"
 #include "server/engine.h"
 #include "server/installation.h"
@@ -76,6 +77,9 @@ class Server {
   boost::asio::awaitable<void> start(std::function<void(const std::string& text)> ready);
   boost::asio::awaitable<Expected<void>> advance_clock(Milliseconds by);
   void await_signal();
+  void open_control();
+  boost::asio::awaitable<StartResult<std::vector<CopyEnd>>> make_copy();
+  boost::asio::awaitable<void> remove_copy();
   bool reloads() const;
   void reload();
   void reload_credentials();
@@ -108,6 +112,7 @@ class Server {
   Cores cores_;
   boost::asio::strand<boost::asio::thread_pool::executor_type> reloading_;  // one after the other
   Engine engine_;
+  std::unique_ptr<ControlSocket> control_;  // null: there are no files, or no such sockets
   std::atomic<Phase> phase_{Phase::starting};
   std::vector<std::unique_ptr<Core>> per_core_;
   std::vector<std::string> endpoints_;  // as URLs

@@ -174,8 +174,8 @@ class FifoLedger(Ledger):
 class FifoFleet(Fleet):
     """Clients that send to groups, repeat, receive and delete."""
 
-    def __init__(self, server, ledger, url, seed):
-        super().__init__(server, ledger, CLIENTS, seed)
+    def __init__(self, server, ledger, url, seed, **more):
+        super().__init__(server, ledger, CLIENTS, seed, **more)
         self.url = url
         self.rng = random.Random(f"{seed}/repeats")
 
@@ -252,12 +252,16 @@ class FifoFleet(Fleet):
             self.ledger.deleted(message["Body"])
 
 
+def create_queue(client):
+    """@return its URL."""
+    return client.create("steps.fifo", FifoQueue="true", VisibilityTimeout=VISIBILITY_SECONDS)
+
+
 def storm(options):
     """Kill, restart, repeat; then check the ledger."""
     ledger = FifoLedger()
     with logged_server() as server:
-        client = Client(server.endpoint)
-        url = client.create("steps.fifo", FifoQueue="true", VisibilityTimeout=VISIBILITY_SECONDS)
+        url = create_queue(Client(server.endpoint))
         fleet = FifoFleet(server, ledger, url, options.seed)
         fleet.storm(options.rounds, options.seconds, random.Random(options.seed))
         deletes = len(ledger.deleted_at)
