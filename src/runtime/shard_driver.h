@@ -61,8 +61,7 @@ boost::asio::awaitable<void> suspend(Start start) {
       boost::asio::use_awaitable);
 }
 
-/// Runs `work` on a thread of `background`: it may block, and captures references and pointers
-/// only.
+/// Runs `work`, which may block, on a thread of `background` and resumes with its result.
 template <class Work>
 boost::asio::awaitable<std::invoke_result_t<Work&>> in_background(
     boost::asio::thread_pool& background, Work work) {
