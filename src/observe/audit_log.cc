@@ -25,6 +25,7 @@ constexpr AuditRow kActs[] = {
     {"CreateAccessKey", always},  // millrace keys create, or in the console
     {"CreateQueue", always},
     {"CredentialsReloaded", always},  // SIGHUP; failed: the old ones stay in force
+    {"DataCopied", always},           // millrace backup, from this server
     {"DeleteAccessKey", always},      // millrace keys delete, or in the console
     {"DeleteMessage", denied},
     {"DeleteMessageBatch", denied},

@@ -243,6 +243,9 @@ struct OutboxRecord {
 std::string encode_outbox(const OutboxRecord& record);
 std::optional<OutboxRecord> parse_outbox(std::string_view value);
 
+/// Key in Family::meta of the number that the shard's next queue gets, without its shard.
+inline constexpr std::string_view kNextQueueKey = "queue";
+
 /// A number alone: the value of counters in Family::meta and of applied rows.
 std::string encode_number(std::uint64_t number);
 std::optional<std::uint64_t> parse_number(std::string_view value);

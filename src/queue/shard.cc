@@ -21,7 +21,6 @@ constexpr Milliseconds kHoldMax = seconds(5);
 // Bodies in one reply, besides its first message.
 constexpr std::size_t kReplyBodyBytes = std::size_t{4} << 20;
 
-constexpr std::string_view kNextQueueKey = "queue";
 constexpr std::string_view kTimeKey = "time";
 
 // Bytes of a reply, counted for its shard and its queue until its last owner lets go of it.

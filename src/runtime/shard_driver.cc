@@ -218,6 +218,7 @@ void ShardDriver::carry(Timestamp now) {
   for (TransferResult& result : loop_->take_transfer_results()) {
     options_.answer_transfer(std::move(result));
   }
+  if (holding_) return;  // release_commits() comes back here
   if (const WriteBatch* batch = loop_->next_batch(now)) {
     bytes_since_space_ += batch->bytes();
     metrics_.commit_bytes.add(batch->bytes());
@@ -272,6 +273,7 @@ void ShardDriver::commit_finished() {
   metrics_.commit_durations.observe(commit_watch_.microseconds());
   const Timestamp now = options_.clock->now();
   loop_->committed(**outcome, now);
+  if (held_) std::exchange(held_, nullptr)(store_);
   // What the replies bring at once is ready by now and belongs into the next commit.
   schedule();
 }
@@ -305,6 +307,7 @@ void ShardDriver::fail(const StoreError& error) {
   timer_at_ = kNever;
   const std::unique_ptr<Loop> failed = std::move(loop_);
   store_.reset();
+  if (held_) std::exchange(held_, nullptr)(nullptr);
   const std::string cause =
       "shard " + std::to_string(options_.shard.number) + " failed: " + error.message();
   if (stopped_) {
@@ -419,6 +422,26 @@ void ShardDriver::note_usage() {
   metrics_.memory_bytes.set(usage.memory_used);
   metrics_.reply_bytes.set(usage.reply_bytes);
   metrics_.queues.set(usage.queues);
+}
+
+// --- holding ---
+
+void ShardDriver::hold_commits(std::function<void(const std::shared_ptr<Store>& store)> held) {
+  asio::post(context_, [this, held = std::move(held)]() mutable {
+    holding_ = true;
+    if (loop_ && loop_->committing()) {
+      held_ = std::move(held);
+    } else {
+      held(loop_ ? store_ : nullptr);
+    }
+  });
+}
+
+void ShardDriver::release_commits() {
+  asio::post(context_, [this] {
+    holding_ = false;
+    pump();
+  });
 }
 
 // --- stopping ---

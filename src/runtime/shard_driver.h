@@ -62,6 +62,20 @@ boost::asio::awaitable<void> suspend(Start start) {
       boost::asio::use_awaitable);
 }
 
+/// Runs `work`, which may block, on a thread of `background` and resumes with its result.
+template <class Work>
+boost::asio::awaitable<std::invoke_result_t<Work&>> in_background(
+    boost::asio::thread_pool& background, Work work) {
+  std::optional<std::invoke_result_t<Work&>> result;
+  co_await suspend([&](std::unique_ptr<Suspension> suspension) {
+    boost::asio::post(background, [&work, &result, suspension = std::move(suspension)] {
+      result.emplace(work());
+      suspension->resume();
+    });
+  });
+  co_return std::move(*result);
+}
+
 /// When sends are refused because the disk is nearly full, and when they are taken again.
 struct SpaceMarks {
   std::uint64_t refuse_below_bytes = 0;  // available; 0: the default for the disk's capacity
@@ -125,6 +139,12 @@ class ShardDriver {
   /// The clock was moved: looks at what is due. Any thread.
   void wake();
 
+  /// Has the commit in flight end and begins no other until release_commits(); operations go on and
+  /// wait for it. @param held called on the shard's thread, once: with the store, or with null if
+  /// the shard is not open. Any thread.
+  void hold_commits(std::function<void(const std::shared_ptr<Store>& store)> held);
+  void release_commits();
+
   /// Ends waiting receives, writes everything, closes the store and calls `stopped`, on the shard's
   /// thread. Any thread.
   void stop(std::function<void()> stopped);
@@ -178,7 +198,9 @@ class ShardDriver {
   bool pump_scheduled_ = false;
   bool housekeeping_ = false;
   bool refusing_ = false;
-  bool reopening_ = false;  // in the background
+  bool reopening_ = false;                                   // in the background
+  bool holding_ = false;                                     // hold_commits()
+  std::function<void(const std::shared_ptr<Store>&)> held_;  // to be told of that
   std::function<void()> stopped_;
 };
 

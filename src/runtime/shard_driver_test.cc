@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <future>
 #include <memory>
@@ -191,6 +192,44 @@ TEST_F(ShardDriverTest, CallsAndReceivesFromAnotherCore) {
   ASSERT_TRUE(send(queue, "hello"));
   EXPECT_THAT(bodies(receive(queue, 0).get()), ElementsAre("hello"));
   EXPECT_THAT(bodies(receive(queue, 0).get()), ElementsAre());
+}
+
+TEST_F(ShardDriverTest, NothingIsCommittedWhileCommitsAreHeld) {
+  const QueueId queue = create();
+  const auto hold = [this] {
+    std::promise<std::shared_ptr<Store>> held;
+    driver_.hold_commits([&held](const std::shared_ptr<Store>& store) { held.set_value(store); });
+    return held.get_future().get();
+  };
+  ASSERT_NE(hold(), nullptr);
+  // Both run, and are seen to have run when the shard's thread has come to the second.
+  std::future<Expected<std::vector<SentMessage>>> sent =
+      boost::asio::co_spawn(cores_.context(0), driver_.call([queue](Shard& shard, Timestamp now) {
+        NewMessage message;
+        message.body = "held";
+        return shard.send(queue, std::span(&message, 1), now);
+      }),
+                            boost::asio::use_future);
+  ASSERT_NE(hold(), nullptr);
+  const auto rows = memory_->snapshot()->scan(Family::index, "", "", 10);
+  ASSERT_TRUE(rows);
+  EXPECT_TRUE(rows->empty());
+  EXPECT_EQ(sent.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+
+  driver_.release_commits();
+  EXPECT_TRUE(sent.get());
+  EXPECT_THAT(bodies(receive(queue, 0).get()), ElementsAre("held"));
+}
+
+TEST_F(ShardDriverTest, AShardThatIsNotOpenHoldsNoStore) {
+  const QueueId queue = create();
+  faults_->until_opened = 1;
+  faults_->until_failed_commit = 1;
+  EXPECT_FALSE(send(queue, "lost"));
+  std::promise<std::shared_ptr<Store>> held;
+  driver_.hold_commits([&held](const std::shared_ptr<Store>& store) { held.set_value(store); });
+  EXPECT_EQ(held.get_future().get(), nullptr);
+  driver_.release_commits();
 }
 
 // Its coroutine ends on the first core while the second still returns from answering: often enough

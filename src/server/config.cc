@@ -631,6 +631,8 @@ struct CommandLine {
   CLI::App* version = nullptr;
   CLI::App* keys = nullptr;
   CLI::App* check = nullptr;
+  CLI::App* backup = nullptr;
+  CLI::App* restore = nullptr;
   CLI::App* kms = nullptr;
   CLI::App* documents = nullptr;
   CLI::App* metrics = nullptr;
@@ -646,6 +648,10 @@ struct CommandLine {
     keys->prefix_command()->set_help_flag();  // keys_command.cc reads what stands behind it
     check = app.add_subcommand("check", "Say whether a data directory is damaged");
     check->prefix_command()->set_help_flag();  // check_command.cc reads what stands behind it
+    backup = app.add_subcommand("backup", "Copy a data directory, also while it is used");
+    backup->prefix_command()->set_help_flag();  // backup_command.cc, likewise
+    restore = app.add_subcommand("restore", "Make a data directory of a backup");
+    restore->prefix_command()->set_help_flag();  // backup_command.cc, likewise
     kms = app.add_subcommand("kms", "List, make and change the master keys of a keyring");
     kms->prefix_command()->set_help_flag();  // kms_command.cc, likewise
     documents = app.add_subcommand("config-docs", "Print docs/configuration.md");
@@ -837,6 +843,12 @@ StartResult<Invocation> parse_command_line(const std::vector<std::string>& argum
   } else if (line.check->parsed()) {
     invocation.kind = Invocation::Kind::check;
     invocation.arguments = behind(arguments, "check");
+  } else if (line.backup->parsed()) {
+    invocation.kind = Invocation::Kind::backup;
+    invocation.arguments = behind(arguments, "backup");
+  } else if (line.restore->parsed()) {
+    invocation.kind = Invocation::Kind::restore;
+    invocation.arguments = behind(arguments, "restore");
   } else if (line.kms->parsed()) {
     invocation.kind = Invocation::Kind::kms;
     invocation.arguments = behind(arguments, "kms");

@@ -123,10 +123,10 @@ std::optional<ListenAddress> parse_listen_address(std::string_view text);
 
 /// What the command line asks for.
 struct Invocation {
-  enum class Kind { serve, keys, kms, check, print };
+  enum class Kind { serve, keys, kms, check, backup, restore, print };
   Kind kind = Kind::print;
   ServeOptions options;                // serve
-  std::vector<std::string> arguments;  // keys, kms, check: what stands behind that word
+  std::vector<std::string> arguments;  // of the others but print: what stands behind that word
   std::string text;                    // print
 };
 

@@ -10,6 +10,8 @@
 
 namespace millrace {
 
+namespace asio = boost::asio;
+
 namespace {
 
 // Encoded replies beside what is in flight; a full receive of the largest messages must fit.
@@ -111,7 +113,7 @@ StartResult<Timestamp> Engine::open() {
   return last;
 }
 
-boost::asio::awaitable<Expected<void>> Engine::catch_up() {
+asio::awaitable<Expected<void>> Engine::catch_up() {
   const auto nothing = [](Shard&, Timestamp) { return Expected<void>(); };
   for (const auto& driver : drivers_) driver->wake();
   for (const auto& driver : drivers_) {
@@ -119,6 +121,85 @@ boost::asio::awaitable<Expected<void>> Engine::catch_up() {
     if (!done) co_return done.error();
   }
   co_return Expected<void>();
+}
+
+// The last shard to hold releases all. A commit that hangs holds up the others; they have the same
+// disk. What is captured here has no destructor: g++ 12 runs those of a closure in a co_await
+// twice.
+asio::awaitable<void> Engine::look_between_commits(const StoreLook& look) {
+  std::atomic<std::size_t> left = drivers_.size();
+  std::unique_ptr<Suspension> suspension;
+  co_await suspend([&](std::unique_ptr<Suspension> suspended) {
+    suspension = std::move(suspended);
+    for (std::size_t shard = 0; shard < drivers_.size(); ++shard) {
+      drivers_[shard]->hold_commits([&, shard](const std::shared_ptr<Store>& store) {
+        look(shard, store);
+        if (left.fetch_sub(1) != 1) return;
+        for (const auto& driver : drivers_) driver->release_commits();
+        // The coroutine may go on, and end, inside resume().
+        const std::unique_ptr<Suspension> last = std::move(suspension);
+        last->resume();
+      });
+    }
+  });
+}
+
+// All cuts are made at one moment, and no order of cuts one by one would do. What is on the disks
+// at that moment is what a loss of power would have left there; so whatever copes with that,
+// numbered transfers above all, copes with the copy. Were the source of a transfer cut first, its
+// message would be there and, already, at the target; were the target cut first, the source could
+// have been told that the message is there, and forgotten it.
+asio::awaitable<StoreResult<std::vector<CopyEnd>>> Engine::copy_stores(
+    std::vector<std::string> directories) {
+  CHECK(directories.size() == drivers_.size());
+  struct Part {
+    std::shared_ptr<Store> store;
+    std::unique_ptr<StoreCopy> copy;  // ends before the store
+    bool cut = false;
+  };
+  std::vector<Part> parts(drivers_.size());
+  const auto not_open = [](std::size_t shard) {
+    return StoreError("shard " + std::to_string(shard) + " is not open; try again later");
+  };
+
+  const StoreLook learn = [&parts](std::size_t shard, const std::shared_ptr<Store>& store) {
+    parts[shard].store = store;
+  };
+  co_await look_between_commits(learn);
+  const StoreResult<void> begun =
+      co_await in_background(cores_.background(), [&]() -> StoreResult<void> {
+        for (std::size_t shard = 0; shard < parts.size(); ++shard) {
+          if (!parts[shard].store) return not_open(shard);
+          auto copy = parts[shard].store->begin_copy(directories[shard]);
+          if (!copy) return copy.error();
+          parts[shard].copy = std::move(*copy);
+        }
+        return {};
+      });
+  if (!begun) co_return begun.error();
+
+  const StoreLook cut = [&parts](std::size_t shard, const std::shared_ptr<Store>& store) {
+    Part& part = parts[shard];
+    part.cut = store == part.store;  // or the shard has failed since
+    if (part.cut) part.copy->cut();
+  };
+  co_await look_between_commits(cut);
+  const auto finish = [&]() -> StoreResult<std::vector<CopyEnd>> {
+    std::vector<CopyEnd> ends;
+    for (std::size_t shard = 0; shard < parts.size(); ++shard) {
+      if (!parts[shard].cut) return not_open(shard);
+      StoreResult<CopyEnd> end = parts[shard].copy->finish();
+      if (!end) return end.error();
+      ends.push_back(std::move(*end));
+    }
+    return ends;
+  };
+  // The last owner of a store closes it, which may block.
+  co_return co_await in_background(cores_.background(), [&] {
+    StoreResult<std::vector<CopyEnd>> ends = finish();
+    parts.clear();
+    return ends;
+  });
 }
 
 void Engine::stop(std::function<void()> stopped) {

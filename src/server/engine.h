@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
@@ -70,6 +71,13 @@ class Engine {
   /// @return ServiceUnavailable when a shard does not answer.
   boost::asio::awaitable<Expected<void>> catch_up();
 
+  /// Makes copies of all stores while they serve, as they are at one moment; each can be opened as
+  /// a store (Store::begin_copy()). @param directories of the copies, by shard; they are made, and
+  /// what was made of them is left when this fails.
+  /// @return where each ends, by shard.
+  boost::asio::awaitable<StoreResult<std::vector<CopyEnd>>> copy_stores(
+      std::vector<std::string> directories);
+
   /// Ends waiting receives, writes everything and closes the stores. After open().
   /// @param stopped called once, on one of the cores.
   void stop(std::function<void()> stopped);
@@ -77,6 +85,10 @@ class Engine {
  private:
   std::unique_ptr<ShardDriver> make_driver(std::size_t shard, const EngineOptions& options);
   void after_reopening(std::size_t shard, Shard& opened);
+  /// Calls `look` for each shard at one moment at which none of them commits. @param look given the
+  /// shard's number and its store, or null if it is not open; on the shard's thread.
+  using StoreLook = std::function<void(std::size_t shard, const std::shared_ptr<Store>& store)>;
+  boost::asio::awaitable<void> look_between_commits(const StoreLook& look);
 
   Cores& cores_;
   ReceiptSealer sealer_;

@@ -62,15 +62,19 @@ std::string shard_name(std::size_t shard) {
   return name.data();
 }
 
+/// The number of the shard whose directory has this name; nothing if none has.
+std::optional<std::uint64_t> shard_number(std::string_view name) {
+  constexpr std::string_view kPrefix = "shard-";
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  return parse_digits(name.substr(kPrefix.size()));
+}
+
 /// One more than the highest shard that has a directory.
 std::size_t count_shards(const std::string& directory) {
-  constexpr std::string_view kPrefix = "shard-";
   std::size_t count = 0;
   std::error_code failed;
   for (const fs::directory_entry& entry : fs::directory_iterator(directory, failed)) {
-    const std::string name = entry.path().filename();
-    if (!name.starts_with(kPrefix)) continue;
-    if (const auto number = parse_digits(std::string_view(name).substr(kPrefix.size()))) {
+    if (const auto number = shard_number(entry.path().filename().string())) {
       count = std::max(count, static_cast<std::size_t>(*number) + 1);
     }
   }
@@ -264,6 +268,30 @@ std::size_t Installation::shards() const {
 
 std::string Installation::shard_directory(std::size_t shard) const {
   return directory_ + "/" + shard_name(shard);
+}
+
+bool Installation::is_shard(std::string_view name) {
+  return shard_number(name).has_value();
+}
+
+std::string Installation::copy_directory(const std::string& directory) {
+  return directory + "/copy";
+}
+
+StartResult<void> Installation::begin_copy() const {
+  remove_copy();
+  const std::string copy = copy_directory(directory_);
+  if (::mkdir(copy.c_str(), S_IRWXU) != 0) return system_error("cannot make " + copy);
+  return write_file(copy, key_path(copy), wrapped_);
+}
+
+std::string Installation::copied_shard_directory(std::size_t shard) const {
+  return copy_directory(directory_) + "/" + shard_name(shard);
+}
+
+void Installation::remove_copy() const {
+  std::error_code ignored;  // begin_copy() says so
+  fs::remove_all(copy_directory(directory_), ignored);
 }
 
 }  // namespace millrace

@@ -5,6 +5,7 @@
 //                    managed key of the keyring
 //   DIR/lock         held while a server uses the directory
 //   DIR/shard-0000…  one store each
+//   DIR/copy         links to all of this, while a backup is made
 //
 // Owned by the server for as long as it runs. Used at the start, by one thread.
 #pragma once
@@ -55,6 +56,16 @@ class Installation {
   std::size_t shards() const;
   /// The directory of a shard's store.
   std::string shard_directory(std::size_t shard) const;
+
+  /// Whether a directory with this name holds a shard's store.
+  static bool is_shard(std::string_view name);
+  /// Where the server that uses `directory` makes copies of it: DIR/copy.
+  static std::string copy_directory(const std::string& directory);
+  /// Makes that directory, in place of an earlier one, with what is no shard's in it: the key.
+  StartResult<void> begin_copy() const;
+  /// The directory of a shard's store in it.
+  std::string copied_shard_directory(std::size_t shard) const;
+  void remove_copy() const;
 
  private:
   Installation() = default;

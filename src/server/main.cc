@@ -1,6 +1,7 @@
 // The program millrace. `millrace serve` serves; see config.h for what can be told to it. `millrace
 // keys` edits access keys; see keys_command.h. `millrace kms` edits master keys; see kms_command.h.
-// `millrace check` looks at a data directory; see check_command.h.
+// `millrace check` looks at a data directory; see check_command.h. `millrace backup` and `millrace
+// restore` copy one; see backup_command.h.
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "observe/log.h"
+#include "server/backup_command.h"
 #include "server/check_command.h"
 #include "server/config.h"
 #include "server/core_dumps.h"
@@ -63,6 +65,14 @@ int run(const std::vector<std::string>& arguments) {
     const auto sound = run_check_command(invocation->arguments, std::cout);
     if (!sound) return fail(sound.error());
     return *sound ? EXIT_SUCCESS : EXIT_FAILURE;
+  }
+  if (invocation->kind == Invocation::Kind::backup) {
+    const auto done = run_backup_command(invocation->arguments, std::cout);
+    return done ? EXIT_SUCCESS : fail(done.error());
+  }
+  if (invocation->kind == Invocation::Kind::restore) {
+    const auto done = run_restore_command(invocation->arguments, std::cout);
+    return done ? EXIT_SUCCESS : fail(done.error());
   }
   if (invocation->kind == Invocation::Kind::kms) {
     const auto text = run_kms_command(invocation->arguments, environment);

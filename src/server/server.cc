@@ -180,6 +180,7 @@ StartResult<std::unique_ptr<Server>> Server::open(const ServeOptions& options,
   const StartResult<Timestamp> last_time = server->engine_.open();
   if (!last_time) return last_time.error();
   server->clock_->not_before(*last_time);
+  if (!options.ephemeral) server->open_control();
   return server;
 }
 
@@ -211,6 +212,20 @@ StartResult<void> Server::open_logs() {
     access_log_ = std::move(*opened);
   }
   return {};
+}
+
+// A file system without such sockets is no reason not to serve.
+void Server::open_control() {
+  auto control = ControlSocket::open(cores_.context(0), options_.data,
+                                     {.make_copy = [this] { return make_copy(); },
+                                      .remove_copy = [this] { return remove_copy(); }});
+  if (!control) {
+    log_warning("no backup can be made while this server runs",
+                {{"cause", control.error().message()}});
+    return;
+  }
+  control_ = std::move(*control);
+  installation_.remove_copy();  // of a backup that an earlier server's end has cut short
 }
 
 void Server::make_limits() {
@@ -386,7 +401,39 @@ asio::awaitable<void> Server::start(std::function<void(const std::string& text)>
   warn_of_risks();
   phase_.store(Phase::serving, std::memory_order_release);
   sampler_.start();
+  if (control_) control_->start();
   ready(greeting());
+}
+
+asio::awaitable<StartResult<std::vector<CopyEnd>>> Server::make_copy() {
+  const auto failed = [this](const std::string& cause) {
+    log_error("no copy was made for a backup", {{"cause", cause}});
+    audit("DataCopied", AuditDecision::failed, cause);
+    return StartError(cause);
+  };
+  const StartResult<void> begun =
+      co_await in_background(cores_.background(), [this] { return installation_.begin_copy(); });
+  if (!begun) co_return failed(begun.error().message());
+  std::vector<std::string> directories;
+  for (std::size_t shard = 0; shard < static_cast<std::size_t>(options_.shards); ++shard) {
+    directories.push_back(installation_.copied_shard_directory(shard));
+  }
+  StoreResult<std::vector<CopyEnd>> ends = co_await engine_.copy_stores(directories);
+  if (!ends) co_return failed(ends.error().message());
+  for (std::size_t shard = 0; shard < ends->size(); ++shard) {
+    const std::string name = std::filesystem::path(directories[shard]).filename();
+    (*ends)[shard].file.insert(0, name + "/");
+  }
+  log_info("a copy was made for a backup");
+  audit("DataCopied", AuditDecision::allowed, "");
+  co_return std::move(*ends);
+}
+
+asio::awaitable<void> Server::remove_copy() {
+  co_await in_background(cores_.background(), [this] {
+    installation_.remove_copy();
+    return true;
+  });
 }
 
 void Server::warn_of_risks() const {
@@ -513,6 +560,7 @@ void Server::begin_stop() {
   if (std::exchange(stopping_, true)) return;
   phase_.store(Phase::stopping, std::memory_order_release);
   sampler_.stop();
+  if (control_) control_->close();
   std::size_t parts = 1;
   for (const std::unique_ptr<Core>& core : per_core_) parts += core->listeners.size();
   parts_left_ = parts;

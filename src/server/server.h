@@ -24,6 +24,7 @@
 #include "runtime/cores.h"
 #include "server/config.h"
 #include "server/console.h"
+#include "server/control_socket.h"
 #include "server/credentials_source.h"
 #include "server/engine.h"
 #include "server/installation.h"
@@ -82,6 +83,9 @@ class Server {
   boost::asio::awaitable<void> start(std::function<void(const std::string& text)> ready);
   boost::asio::awaitable<Expected<void>> advance_clock(Milliseconds by);
   void await_signal();
+  void open_control();
+  boost::asio::awaitable<StartResult<std::vector<CopyEnd>>> make_copy();
+  boost::asio::awaitable<void> remove_copy();
   bool reloads() const;
   void reload();
   StartResult<void> reload_credentials();
@@ -118,6 +122,7 @@ class Server {
   std::unique_ptr<Console> console_;  // null: there is none
   Engine engine_;
   Sampler sampler_;
+  std::unique_ptr<ControlSocket> control_;  // null: there are no files, or no such sockets
   std::atomic<Phase> phase_{Phase::starting};
   std::vector<std::unique_ptr<Core>> per_core_;
   std::vector<std::string> endpoints_;  // as URLs

@@ -423,7 +423,8 @@ StoreResult<void> Log::retire(std::uint64_t segment) {
     const std::weak_ptr<LogFile> file = found->second.file;
     std::erase(open_files_, file.lock());
     // From here on nobody can begin to read in it; who has begun keeps the file as it is.
-    reusable = file.expired() && found->second.bytes == options_.segment_bytes &&
+    reusable = segment > kept_files_ && file.expired() &&
+               found->second.bytes == options_.segment_bytes &&
                ready_.size() < options_.ready_segments_max;
     number = head_.number + ready_.size() + 1;
     sealed_.erase(found);
@@ -442,6 +443,11 @@ StoreResult<void> Log::retire(std::uint64_t segment) {
   ready_.push_back({number, options_.segment_bytes, *file});
   ready_count_ = ready_.size();
   return {};
+}
+
+void Log::keep_files(std::uint64_t segment) {
+  const std::lock_guard lock(mutex_);
+  kept_files_ = std::max(kept_files_, segment);
 }
 
 StoreResult<std::optional<std::uint32_t>> Log::walk(std::uint64_t segment, std::uint32_t offset,

@@ -77,6 +77,9 @@ class Log {
   /// Gives back a sealed segment: makes a ready one of it, or removes it. Who still reads in it may
   /// go on to the end.
   StoreResult<void> retire(std::uint64_t segment);
+  /// Says that the files of the segments up to this one have a second name, under which they must
+  /// stay as they are: they are removed instead of being used again. Any thread.
+  void keep_files(std::uint64_t segment);
   /// Visits the chunks of a sealed segment's frames from `offset` on (0: the start), until `visit`
   /// says false. @return the offset of the first frame not visited to its end, or nothing at the
   /// end.
@@ -123,6 +126,7 @@ class Log {
   mutable std::map<std::uint64_t, Sealed> sealed_;
   mutable std::deque<std::shared_ptr<LogFile>> open_files_;  // sealed ones, kept open for readers
   Ready head_;
+  std::uint64_t kept_files_ = 0;  // those of the segments up to this one have a second name
   std::deque<Ready> ready_;
   std::atomic<std::size_t> ready_count_{0};
 };

@@ -1,6 +1,11 @@
 #include "storage/log_store.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <utility>
 
 #include "base/check.h"
 
@@ -62,6 +67,59 @@ class LogStore::View final : public Snapshot {
   std::uint64_t number_ = 0;
   std::unique_ptr<Snapshot> rows_;
   StoreError error_;
+};
+
+// Nothing is given back from before the rows are linked until the segments are: so every segment
+// that these rows name or that has to be replayed on top of them is there, up to the cut.
+class LogStore::Copy final : public StoreCopy {
+ public:
+  Copy(LogStore& store, std::string directory)
+      : store_(store), directory_(std::move(directory)), log_(directory_ + "/log") {
+    const std::lock_guard maintenance(store_.maintenance_mutex_);  // what is being given back is
+    const std::lock_guard lock(store_.mutex_);
+    ++store_.copies_;
+  }
+  ~Copy() override {
+    {
+      const std::lock_guard lock(store_.mutex_);
+      --store_.copies_;
+    }
+    store_.retire_wanted_ = true;
+  }
+  Copy(const Copy&) = delete;
+  Copy& operator=(const Copy&) = delete;
+
+  StoreResult<void> begin() {
+    for (const std::string& made : {directory_, log_}) {
+      if (::mkdir(made.c_str(), 0700) != 0) return system_error("cannot make " + made, errno);
+    }
+    if (auto copied = store_.directory_->copy_to(directory_); !copied) return copied;
+    return store_.rows_->link_to(directory_ + "/rows");
+  }
+
+  void cut() override { end_ = store_.position_; }
+
+  StoreResult<CopyEnd> finish() override {
+    store_.log_->keep_files(end_.segment);
+    const std::uint64_t head = store_.log_->head();
+    std::vector<std::uint64_t> segments = store_.log_->sealed();  // by now, the head as well maybe
+    if (segments.empty() || segments.back() < head) segments.push_back(head);
+    for (const std::uint64_t segment : segments) {
+      if (segment > end_.segment) break;
+      const std::string name = "/" + segment_file_name(segment);
+      const std::string from = store_.directory_->log_path() + name;
+      if (::link(from.c_str(), (log_ + name).c_str()) != 0) {
+        return system_error("cannot link " + from, errno);
+      }
+    }
+    return CopyEnd{"log/" + segment_file_name(end_.segment), end_.offset};
+  }
+
+ private:
+  LogStore& store_;
+  const std::string directory_;
+  const std::string log_;
+  LogPosition end_;
 };
 
 void LogStore::Pending::clear() {
@@ -279,6 +337,7 @@ StoreResult<void> LogStore::retire_dead() {
   const std::vector<std::uint64_t> sealed = log_->sealed();
   {
     const std::lock_guard lock(mutex_);
+    if (copies_ > 0) return {};
     for (const std::uint64_t segment : sealed) {
       if (segment >= flushed_.segment) break;
       const auto usage = usage_.find(segment);
@@ -390,6 +449,12 @@ StoreSpace LogStore::space() const {
   if (const auto asked = log_directory_->space()) space = *asked;
   space.used_bytes = log_->disk_bytes() + rows_disk_bytes_.load(std::memory_order_relaxed);
   return space;
+}
+
+StoreResult<std::unique_ptr<StoreCopy>> LogStore::begin_copy(const std::string& directory) {
+  auto copy = std::make_unique<Copy>(*this, directory);
+  if (auto begun = copy->begin(); !begun) return begun.error();
+  return StoreResult<std::unique_ptr<StoreCopy>>(std::move(copy));
 }
 
 }  // namespace millrace

@@ -61,6 +61,8 @@ class LogStore final : public Store {
   StoreResult<std::vector<RelocationCandidate>> relocation_candidates(
       std::size_t count_max) override;
   StoreSpace space() const override;
+  /// The rows as they were flushed last, and all segments: opening the copy replays the rest.
+  StoreResult<std::unique_ptr<StoreCopy>> begin_copy(const std::string& directory) override;
   std::uint32_t epoch() const override { return directory_->epoch(); }
 
   /// Bytes of chunks that are not released.
@@ -79,6 +81,7 @@ class LogStore final : public Store {
 
  private:
   class View;
+  class Copy;
 
   // Rows of durable frames on their way to RocksDB.
   struct Pending {
@@ -124,6 +127,7 @@ class LogStore final : public Store {
   mutable Pending pending_;                         // mutex_
   std::map<std::uint64_t, Usage> usage_;            // mutex_: by segment
   mutable std::multiset<std::uint64_t> snapshots_;  // mutex_: the frames behind which they stand
+  unsigned copies_ = 0;                             // mutex_: in the making
   std::uint64_t finished_ = 0;                      // mutex_: number of the last finished frame
   LogPosition flushed_;                             // mutex_: frames before it need no replay
   std::uint64_t flushed_log_bytes_ = 0;             // maintenance_mutex_: as applied_log_bytes_

@@ -135,6 +135,84 @@ TEST_P(LogStoreTest, LeftOversOfAnEarlierLifeAreCleanedAway) {
   EXPECT_FALSE(std::filesystem::exists(half));
 }
 
+// What a backup does with a copy that is made of links.
+void end_copy_at(const std::string& copy, const CopyEnd& end) {
+  const std::string name = copy + "/" + end.file;
+  const std::uint64_t whole = std::filesystem::file_size(name);
+  std::filesystem::copy_file(name, name + "0");
+  std::filesystem::resize_file(name + "0", end.bytes);
+  std::filesystem::resize_file(name + "0", whole);
+  std::filesystem::rename(name + "0", name);
+}
+
+// A copy is begun, cut and finished while messages come and go, and opened when all the segments
+// that it was made of have been given back.
+TEST_P(LogStoreTest, ACopyHoldsWhatWasCommittedBeforeTheCut) {
+  open();
+  const std::string body(20'000, 'x');
+  std::deque<std::pair<std::string, PayloadPlace>> alive;
+  int sent = 0;
+  const auto churn = [&](int rounds) {
+    for (int round = 0; round < rounds; ++round) {
+      WriteBatch batch;
+      const std::string key = "block" + std::to_string(sent++);
+      const std::string bytes = key + body;
+      batch.put_placed(Family::index, key, batch.add_payload(shared_bytes(bytes), key), "");
+      if (alive.size() == 20) {
+        batch.erase(Family::index, alive.front().first);
+        batch.release(alive.front().second);
+        alive.pop_front();
+      }
+      alive.emplace_back(key, commit(batch).at(0));
+      if (store_->wants_maintenance()) {
+        EXPECT_TRUE(store_->maintain());
+      }
+    }
+  };
+  churn(50);
+  const std::string path = directory_.path() + "/copy";
+  auto copy = store_->begin_copy(path);
+  ASSERT_TRUE(copy) << copy.error().message();
+  churn(50);
+  (*copy)->cut();
+  const auto expected = alive;
+  churn(50);
+  const StoreResult<CopyEnd> end = (*copy)->finish();
+  ASSERT_TRUE(end) << end.error().message();
+  copy->reset();
+  churn(100);
+  EXPECT_LT(store_->space().used_bytes, 20 * kSegmentBytes);
+
+  end_copy_at(path, *end);
+  LogStoreOptions copied = options();
+  copied.directory = path;
+  const auto opened = LogStore::open(copied);
+  ASSERT_TRUE(opened) << opened.error().message();
+  const auto rows = (*opened)->snapshot()->scan(Family::index, "", "", 100);
+  ASSERT_TRUE(rows);
+  EXPECT_EQ(rows->size(), expected.size());
+  for (const auto& [key, place] : expected) {
+    const auto row = (*opened)->snapshot()->get(Family::index, key);
+    ASSERT_TRUE(row && *row) << key;
+    EXPECT_EQ(read_place(**row), place);
+    EXPECT_EQ(**(*opened)->read(place), key + body);
+  }
+}
+
+TEST_P(LogStoreTest, ACopyOfAnEmptyStoreIsOne) {
+  open();
+  const std::string path = directory_.path() + "/copy";
+  auto copy = store_->begin_copy(path);
+  ASSERT_TRUE(copy) << copy.error().message();
+  (*copy)->cut();
+  const StoreResult<CopyEnd> end = (*copy)->finish();
+  ASSERT_TRUE(end) << end.error().message();
+  LogStoreOptions copied = options();
+  copied.directory = path;
+  EXPECT_TRUE(LogStore::open(copied));
+  EXPECT_FALSE(store_->begin_copy(path));  // it is there
+}
+
 TEST_P(LogStoreTest, ALostSegmentWithMessagesIsDamage) {
   open();
   WriteBatch batch;

@@ -7,6 +7,7 @@
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/utilities/table_properties_collectors.h>
 #include <rocksdb/write_batch.h>
 #include <rocksdb/write_buffer_manager.h>
@@ -14,6 +15,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <limits>
 #include <mutex>
 
 #include "base/bytes.h"
@@ -382,6 +384,17 @@ StoreResult<void> Rows::resume() {
 
 std::unique_ptr<Snapshot> Rows::snapshot() const {
   return std::make_unique<View>(*this);
+}
+
+StoreResult<void> Rows::link_to(const std::string& directory) const {
+  // So large a limit means: flush nothing. What is missing is in the commit log.
+  constexpr std::uint64_t kNoFlush = std::numeric_limits<std::uint64_t>::max();
+  rocksdb::Checkpoint* made = nullptr;
+  rocksdb::Status status = rocksdb::Checkpoint::Create(database_.get(), &made);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  if (status.ok()) status = checkpoint->CreateCheckpoint(directory, kNoFlush);
+  if (!status.ok()) return rows_error("cannot copy the rows to " + directory, status);
+  return {};
 }
 
 std::uint64_t Rows::disk_bytes() const {

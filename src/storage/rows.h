@@ -92,6 +92,9 @@ class Rows {
 
   std::unique_ptr<Snapshot> snapshot() const;
 
+  /// Makes `directory` a copy of what was flushed last, out of links. Any thread.
+  StoreResult<void> link_to(const std::string& directory) const;
+
   /// Bytes of RocksDB's files. Slow enough not to be asked for on a shard's thread.
   std::uint64_t disk_bytes() const;
 

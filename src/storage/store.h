@@ -87,6 +87,28 @@ struct RelocationCandidate {
   std::string owner_key;  // in Family::index
 };
 
+/// The file of a copy that holds more than belongs to it: what stands in it from `bytes` on was
+/// written later.
+struct CopyEnd {
+  std::string file;  // its path in the copy's directory
+  std::uint64_t bytes = 0;
+};
+
+/// A copy of a store in the making, while the store serves. It is made of links: second names of
+/// files that are not written any more. While this lives, the store gives nothing back.
+class StoreCopy {
+ public:
+  virtual ~StoreCopy() = default;
+
+  /// Says that the copy ends here: what has been committed by now is in it, and nothing else. The
+  /// shard's thread; no commit is in flight.
+  virtual void cut() = 0;
+
+  /// Completes the copy, after cut(). Blocks. The copy needs neither this object nor the store from
+  /// here on, and may be removed at any time. @return where it ends.
+  virtual StoreResult<CopyEnd> finish() = 0;
+};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -132,6 +154,10 @@ class Store {
       std::size_t count_max) = 0;
 
   virtual StoreSpace space() const = 0;
+
+  /// Begins a copy that can be opened as a store. Blocks for moments. @param directory of the copy,
+  /// which is made; on the same file system. @return an error where the store has no files.
+  virtual StoreResult<std::unique_ptr<StoreCopy>> begin_copy(const std::string& directory);
 
   /// Counts the opens of this store, raised durably at each: what was handed out before is told
   /// from what is handed out now.

@@ -161,6 +161,15 @@ StoreResult<void> StoreDirectory::raise_epoch() {
   return write_file(kEpochName, "epoch " + std::to_string(epoch_) + "\n");
 }
 
+StoreResult<void> StoreDirectory::copy_to(const std::string& directory) const {
+  for (const char* name : {kFormatName, kEpochName}) {
+    std::error_code error;
+    std::filesystem::copy_file(path_ + "/" + name, directory + "/" + name, error);
+    if (error) return system_error("cannot copy " + path_ + "/" + name, error.value());
+  }
+  return {};
+}
+
 // Replaces a file, durably and as a whole.
 StoreResult<void> StoreDirectory::write_file(const std::string& name,
                                              const std::string& text) const {

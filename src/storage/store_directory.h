@@ -26,6 +26,9 @@ class StoreDirectory {
   StoreDirectory(const StoreDirectory&) = delete;
   StoreDirectory& operator=(const StoreDirectory&) = delete;
 
+  /// Copies what the directory says of itself, its format and its epoch, to `directory`.
+  StoreResult<void> copy_to(const std::string& directory) const;
+
   std::uint64_t store_id() const { return store_id_; }
   std::uint32_t epoch() const { return epoch_; }
   std::string log_path() const { return path_ + "/log"; }

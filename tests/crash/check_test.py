@@ -7,14 +7,12 @@ usage: check_test.py [--flips N] [--seed N]
 
 import argparse
 import json
-import pathlib
 import random
 import shutil
 import subprocess
 import sys
-import tempfile
 
-from support import BINARY, Client, Server, check, run_cases
+from support import BINARY, Client, Folder, Server, check, run_cases
 
 FLIPS = 15
 STANDARD, FIFO, DEAD = "work", "steps.fifo", "dead"
@@ -99,15 +97,6 @@ def flip(data, rng):
     bytes_[at] ^= 1 << rng.randrange(8)
     path.write_bytes(bytes_)
     return f"{path.relative_to(data)}, byte {at}"
-
-
-class Folder:
-    def __enter__(self):
-        self.path = pathlib.Path(tempfile.mkdtemp(prefix="millrace-check-"))
-        return self.path
-
-    def __exit__(self, *_):
-        shutil.rmtree(self.path, ignore_errors=True)
 
 
 def a_sound_directory_is_called_sound():

@@ -88,9 +88,10 @@ class StandardLedger(Ledger):
 class StandardFleet(Fleet):
     """Clients that send, receive and delete."""
 
-    def __init__(self, server, ledger, urls, seed):
-        super().__init__(server, ledger, CLIENTS, seed)
+    def __init__(self, server, ledger, urls, seed, delays=(0,), **more):
+        super().__init__(server, ledger, CLIENTS, seed, **more)
         self.urls = urls
+        self.delays = delays
 
     def act(self, client, rng, generation):
         if rng.random() < 0.5:
@@ -103,7 +104,8 @@ class StandardFleet(Fleet):
         bodies = self.ledger.new_bodies(queue, rng.choice((1, 1, 10)))
         url = self.urls[queue]
         if len(bodies) == 1:
-            self.ledger.sent(bodies[0], client.send(url, bodies[0])["MessageId"])
+            answer = client.send(url, bodies[0], DelaySeconds=rng.choice(self.delays))
+            self.ledger.sent(bodies[0], answer["MessageId"])
             return
         entries = [{"Id": str(i), "MessageBody": body} for i, body in enumerate(bodies)]
         answer = client.call("SendMessageBatch", QueueUrl=url, Entries=entries)
@@ -133,22 +135,27 @@ class StandardFleet(Fleet):
                 self.ledger.deleted(message["Body"])
 
 
+def create_queues(client):
+    """@return the URLs of the queues by their names."""
+    urls = {
+        name: client.create(name, VisibilityTimeout=VISIBILITY_SECONDS)
+        for name in PLAIN_QUEUES + ("dead",)
+    }
+    policy = {
+        "deadLetterTargetArn": client.attribute(urls["dead"], "QueueArn"),
+        "maxReceiveCount": RECEIVE_COUNT_MAX,
+    }
+    urls["work"] = client.create(
+        "work", VisibilityTimeout=VISIBILITY_SECONDS, RedrivePolicy=json.dumps(policy)
+    )
+    return urls
+
+
 def storm(options):
     """Kill, restart, repeat; then check the ledger."""
     ledger = StandardLedger()
     with logged_server() as server:
-        client = Client(server.endpoint)
-        urls = {
-            name: client.create(name, VisibilityTimeout=VISIBILITY_SECONDS)
-            for name in PLAIN_QUEUES + ("dead",)
-        }
-        policy = {
-            "deadLetterTargetArn": client.attribute(urls["dead"], "QueueArn"),
-            "maxReceiveCount": RECEIVE_COUNT_MAX,
-        }
-        urls["work"] = client.create(
-            "work", VisibilityTimeout=VISIBILITY_SECONDS, RedrivePolicy=json.dumps(policy)
-        )
+        urls = create_queues(Client(server.endpoint))
         fleet = StandardFleet(server, ledger, urls, options.seed)
         fleet.storm(options.rounds, options.seconds, random.Random(options.seed))
         deletes = len(ledger.deleted_at)

@@ -3,18 +3,22 @@
 know, torn and damaged logs, and a disk that is full."""
 
 import os
-import pathlib
 import re
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 
-from support import Client, Refused, Server, Skipped, check, run_cases
+from support import (
+    DISK_MEBIBYTES,
+    Client,
+    Folder,
+    Refused,
+    Server,
+    SmallDisk,
+    check,
+    run_cases,
+)
 
 BINARY_SECONDS_MAX = 60
-DISK_MEBIBYTES = 256
 
 
 def start_and_fail(data):
@@ -29,17 +33,6 @@ def start_and_fail(data):
         raise AssertionError("the server started")
     finally:
         server.close()
-
-
-class Folder:
-    """A temporary directory."""
-
-    def __enter__(self):
-        self.path = pathlib.Path(tempfile.mkdtemp(prefix="millrace-disk-"))
-        return self.path
-
-    def __exit__(self, *_):
-        shutil.rmtree(self.path, ignore_errors=True)
 
 
 def filled(data, bodies):
@@ -136,43 +129,6 @@ def a_torn_tail_is_cut_off():
         finally:
             server.stop()
             server.close()
-
-
-class SmallDisk:
-    """A file system of its own, in a file, mounted where this is permitted."""
-
-    def __enter__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="millrace-full-"))
-        image = self.folder / "image"
-        self.path = self.folder / "mount"
-        self.path.mkdir()
-        with open(image, "wb") as file:
-            file.truncate(DISK_MEBIBYTES << 20)
-        for command in (
-            ["mkfs.ext4", "-q", "-m", "0", str(image)],
-            ["mount", "-o", "loop", str(image), str(self.path)],
-        ):
-            if shutil.which(command[0]) is None:
-                self._remove()
-                raise Skipped(f"there is no {command[0]}")
-            made = subprocess.run(command, capture_output=True, text=True, check=False)
-            if made.returncode == 0:
-                continue
-            # Without loop devices, memory has to do.
-            size = f"size={DISK_MEBIBYTES}m"
-            memory = ["mount", "-t", "tmpfs", "-o", size, "millrace", str(self.path)]
-            if command[0] == "mount" and subprocess.run(memory, check=False).returncode == 0:
-                break
-            self._remove()
-            raise Skipped(f"{command[0]} is not permitted: {made.stderr.strip()}")
-        return self.path
-
-    def __exit__(self, *_):
-        subprocess.run(["umount", str(self.path)], check=False)
-        self._remove()
-
-    def _remove(self):
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def fill(client, queue):

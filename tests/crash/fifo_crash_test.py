@@ -34,6 +34,8 @@ GROUPS = tuple(f"group-{i}" for i in range(16))
 VISIBILITY_SECONDS = 3
 # The server counts whole milliseconds, and takes the time from the wall clock anew at each start.
 CLOCK_TOLERANCE_SECONDS = 0.01
+# Ids are remembered for 300 seconds; a repeat may be long on its way.
+REPEAT_SECONDS_MAX = 200
 REPEATS_AFTER_A_KILL = 3  # of the last messages of each group
 WANTED = ("MessageGroupId", "MessageDeduplicationId", "SequenceNumber")
 
@@ -61,6 +63,7 @@ class FifoLedger(Ledger):
         super().__init__()
         self.groups = {name: Group() for name in GROUPS}
         self.sent_as = {}  # body: (message id, sequence number)
+        self.tried_at = {}  # body: when somebody began to send it
         self.floors = {}  # body: the highest acknowledged sequence number before it was sent
         self.sequence = 0  # the queue's highest acknowledged one
         self.repeats = 0
@@ -76,6 +79,7 @@ class FifoLedger(Ledger):
                 state.count += count
                 for body in state.unacknowledged:
                     self.floors[body] = self.sequence
+                    self.tried_at[body] = time.monotonic()
             return list(state.unacknowledged)
 
     def sent(self, group, body, answer):
@@ -162,10 +166,15 @@ class FifoLedger(Ledger):
             self.locked_at_kills += sum(1 for group in GROUPS if self._locked(group, now))
 
     def some_acknowledged(self, group, rng, count, newest):
-        """@return up to `count` bodies in their order: the newest ones, or any."""
+        """@return up to `count` bodies, whose ids are remembered, in their order: the newest, or
+        any."""
         with self.lock:
             state = self.groups[group]
-            numbers = range(state.count - len(state.unacknowledged))
+            since = time.monotonic() - REPEAT_SECONDS_MAX
+            first = last = state.count - len(state.unacknowledged)
+            while first > 0 and self.tried_at[body_of(group, first - 1)] > since:
+                first -= 1
+            numbers = range(first, last)
             if not newest:
                 numbers = sorted(rng.sample(numbers, min(count, len(numbers))))
             return [body_of(group, number) for number in numbers[-count:]]
@@ -174,8 +183,8 @@ class FifoLedger(Ledger):
 class FifoFleet(Fleet):
     """Clients that send to groups, repeat, receive and delete."""
 
-    def __init__(self, server, ledger, url, seed):
-        super().__init__(server, ledger, CLIENTS, seed)
+    def __init__(self, server, ledger, url, seed, **more):
+        super().__init__(server, ledger, CLIENTS, seed, **more)
         self.url = url
         self.rng = random.Random(f"{seed}/repeats")
 
@@ -252,12 +261,16 @@ class FifoFleet(Fleet):
             self.ledger.deleted(message["Body"])
 
 
+def create_queue(client):
+    """@return its URL."""
+    return client.create("steps.fifo", FifoQueue="true", VisibilityTimeout=VISIBILITY_SECONDS)
+
+
 def storm(options):
     """Kill, restart, repeat; then check the ledger."""
     ledger = FifoLedger()
     with logged_server() as server:
-        client = Client(server.endpoint)
-        url = client.create("steps.fifo", FifoQueue="true", VisibilityTimeout=VISIBILITY_SECONDS)
+        url = create_queue(Client(server.endpoint))
         fleet = FifoFleet(server, ledger, url, options.seed)
         fleet.storm(options.rounds, options.seconds, random.Random(options.seed))
         deletes = len(ledger.deleted_at)

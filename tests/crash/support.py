@@ -16,11 +16,14 @@ import select
 import shlex
 import shutil
 import signal
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
 import urllib.parse
+import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/conformance/clients"))
@@ -28,6 +31,7 @@ sys.path.insert(0, str(ROOT / "tests/conformance/clients"))
 from millrace_server import BINARY, Server  # noqa: E402  (it needs the path)
 
 REPLY_SECONDS_MAX = 30
+DISK_MEBIBYTES = 256  # of a SmallDisk
 TRACER_SECONDS_MAX = 10
 
 
@@ -98,6 +102,59 @@ class Client:
         self.call("DeleteMessage", QueueUrl=queue, ReceiptHandle=handle, **more)
 
 
+class QueryClient(Client):
+    """The same in the Query protocol, for the actions on messages."""
+
+    LISTS = {"AttributeNames": "AttributeName", "Entries": "{}RequestEntry"}
+
+    def call(self, action, headers=None, **parameters):
+        fields = {"Action": action}
+        for name, value in parameters.items():
+            if name not in self.LISTS:
+                fields[name] = value
+                continue
+            for number, entry in enumerate(value, 1):
+                key = f"{self.LISTS[name].format(action)}.{number}"
+                if isinstance(entry, dict):
+                    fields.update({f"{key}.{part}": text for part, text in entry.items()})
+                else:
+                    fields[key] = entry
+        path = urllib.parse.urlparse(parameters.get("QueueUrl", "/")).path
+        self._connection.request(
+            "POST",
+            path,
+            urllib.parse.urlencode(fields).encode(),
+            {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})},
+        )
+        reply = self._connection.getresponse()
+        # The namespace is the same for all, and says nothing here.
+        text = re.sub(r' xmlns="[^"]*"', "", reply.read().decode())
+        answer = xml.etree.ElementTree.fromstring(text)
+        if reply.status != 200:
+            error = answer.find("Error")
+            raise Refused(reply.status, error.findtext("Code"), error.findtext("Message"))
+        return self._as_json(answer.find(f"{action}Result"), f"{action}ResultEntry")
+
+    @staticmethod
+    def _as_json(result, entry_name):
+        if result is None:
+            return {}
+        answer = {}
+        for part in result:
+            if part.tag == "Message":
+                message = {each.tag: each.text for each in part if each.tag != "Attribute"}
+                message["Attributes"] = {
+                    each.findtext("Name"): each.findtext("Value") for each in part.iter("Attribute")
+                }
+                answer.setdefault("Messages", []).append(message)
+            elif part.tag == entry_name:
+                entry = {each.tag: each.text for each in part}
+                answer.setdefault("Successful", []).append(entry)
+            else:
+                answer[part.tag] = part.text
+        return answer
+
+
 # A request whose connection broke may have been carried out or not.
 UNKNOWN = (OSError, http.client.HTTPException)
 
@@ -143,6 +200,57 @@ class TracedServer(Server):
             os.close(ended)
 
 
+# --- directories and disks ------------------------------------------------------------------------
+
+
+class Folder:
+    """A temporary directory."""
+
+    def __enter__(self):
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix="millrace-crash-"))
+        return self.path
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+class SmallDisk:
+    """A file system of its own, in a file, mounted where this is permitted."""
+
+    def __enter__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="millrace-full-"))
+        image = self.folder / "image"
+        self.path = self.folder / "mount"
+        self.path.mkdir()
+        with open(image, "wb") as file:
+            file.truncate(DISK_MEBIBYTES << 20)
+        for command in (
+            ["mkfs.ext4", "-q", "-m", "0", str(image)],
+            ["mount", "-o", "loop", str(image), str(self.path)],
+        ):
+            if shutil.which(command[0]) is None:
+                self._remove()
+                raise Skipped(f"there is no {command[0]}")
+            made = subprocess.run(command, capture_output=True, text=True, check=False)
+            if made.returncode == 0:
+                continue
+            # Without loop devices, memory has to do.
+            size = f"size={DISK_MEBIBYTES}m"
+            memory = ["mount", "-t", "tmpfs", "-o", size, "millrace", str(self.path)]
+            if command[0] == "mount" and subprocess.run(memory, check=False).returncode == 0:
+                break
+            self._remove()
+            raise Skipped(f"{command[0]} is not permitted: {made.stderr.strip()}")
+        return self.path
+
+    def __exit__(self, *_):
+        subprocess.run(["umount", str(self.path)], check=False)
+        self._remove()
+
+    def _remove(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 # --- kills in a loop ------------------------------------------------------------------------------
 
 
@@ -182,7 +290,8 @@ class Fleet:
     """Client threads, and the server that they find again after each kill. A subclass says what a
     client does."""
 
-    def __init__(self, server, ledger, clients, seed):
+    def __init__(self, server, ledger, count, seed, clients=(Client,)):
+        """@param count of client threads; @param clients: their classes, in turn"""
         self.server = server
         self.endpoint = server.endpoint
         self.ledger = ledger
@@ -190,8 +299,11 @@ class Fleet:
         self.up = threading.Event()
         self.over = threading.Event()
         self.threads = [
-            threading.Thread(target=self._run, args=(random.Random(f"{seed}/{number}"),))
-            for number in range(clients)
+            threading.Thread(
+                target=self._run,
+                args=(random.Random(f"{seed}/{number}"), clients[number % len(clients)]),
+            )
+            for number in range(count)
         ]
 
     def act(self, client, rng, generation):
@@ -205,40 +317,43 @@ class Fleet:
     def restarted(self):
         """The server is back, and no client has spoken to it yet."""
 
-    def storm(self, rounds, seconds, rng):
-        """Lets the clients act while the server is killed `rounds` times, after at most `seconds`
-        each."""
+    @contextlib.contextmanager
+    def acting(self):
+        """Lets the clients act until the context ends."""
         self.up.set()
         for thread in self.threads:
             thread.start()
         try:
-            for _ in range(rounds):
-                self.over.wait(rng.uniform(0.2, 1) * seconds)
-                self.up.clear()
-                self.generation += 1
-                self.server.kill()
-                self.killed()
-                self.server.start()
-                self.restarted()
-                self.endpoint = self.server.endpoint
-                self.up.set()
+            yield
         finally:
             self.over.set()
             for thread in self.threads:
                 thread.join()
 
-    def _run(self, rng):
+    def act_for(self, seconds):
+        """Lets the clients, who act, do so for a while."""
+        self.over.wait(seconds)
+
+    def storm(self, rounds, seconds, rng):
+        """Lets the clients act while the server is killed `rounds` times, after at most `seconds`
+        each."""
+        with self.acting():
+            for _ in range(rounds):
+                self.act_for(rng.uniform(0.2, 1) * seconds)
+                restart(self.server, [self], self.server.kill)
+
+    def _run(self, rng, make_client):
         client, generation = None, None
         while not self.over.is_set():
             if not self.up.wait(0.1):
                 continue
             if generation != self.generation:
                 generation = self.generation
-                client = Client(self.endpoint)
+                client = make_client(self.endpoint)
             try:
                 self.act(client, rng, generation)
             except UNKNOWN:
-                client = Client(self.endpoint)
+                client = make_client(self.endpoint)
                 self.over.wait(0.02)
             except Refused as refusal:
                 if refusal.status < 500:
@@ -246,6 +361,22 @@ class Fleet:
             except Exception:  # or the thread would end unseen
                 self.ledger.broken(traceback.format_exc())
                 raise
+
+
+def restart(server, fleets, end, before_start=lambda: None):
+    """Ends the server by `end` while the fleets act, and starts it again."""
+    for fleet in fleets:
+        fleet.up.clear()
+        fleet.generation += 1
+    end()
+    for fleet in fleets:
+        fleet.killed()
+    before_start()
+    server.start()
+    for fleet in fleets:
+        fleet.restarted()
+        fleet.endpoint = server.endpoint
+        fleet.up.set()
 
 
 def delete_all(client, url, messages):

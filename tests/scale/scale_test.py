@@ -10,6 +10,7 @@ names (default: the system's folder for temporary files).
 """
 
 import argparse
+import collections
 import json
 import random
 import resource
@@ -476,15 +477,83 @@ def queues(figures):
         figures.equal("received", got.run(urls), total)
 
 
+def need_files(count):
+    """Skips the test where a process may not have so many open files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= count:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, max(hard, count)))
+    except (OSError, ValueError):
+        raise Skipped(f"{count} open files are needed, {hard} are allowed") from None
+
+
+def refused_softly(tag, status, body):
+    """An on_reply for a server that has too much to do: it may say so, and nothing else."""
+    check(status in (200, 503), f"{tag}: {status} {body[:300]!r}")
+
+
+def overload(figures):
+    """Twenty thousand connections (or as many as may be open) that all send at once, again and
+    again, to a server that carries a small part of that; then none of them."""
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    total = scaled(20_000, 500)
+    if 0 <= allowed < total + 500:
+        total = allowed - 500
+    need_files(total + 500)
+    server = Watched(["--max-connections", str(total + 200)])
+    with server, Fleet(server.endpoint, 32) as fleet:
+        urls = create(fleet, [f"busy-{i}" for i in range(8)], VisibilityTimeout=600)
+        body = "x" * 1024
+        sends = [request("SendMessage", QueueUrl=url, MessageBody=body) for url in urls]
+
+        def rate(seconds):
+            """Replies a second to as much as 32 connections can ask."""
+            started = time.monotonic()
+
+            def until_over():
+                number = 0
+                while time.monotonic() < started + seconds:
+                    yield "send", sends[number % len(sends)]
+                    number += 1
+
+            done = fleet.run(until_over(), all_good)
+            return done / (time.monotonic() - started)
+
+        rate(1)  # warm
+        before = rate(5)
+        figures.note("sends a second before", round(before))
+        server.forget_peaks()
+        with Fleet(server.endpoint, total) as crowd:
+            statuses = collections.Counter()
+
+            def on_reply(tag, status, reply):
+                refused_softly(tag, status, reply)
+                statuses[status] += 1
+
+            rounds = 4
+            started = time.monotonic()
+            crowd.run(
+                (("send", sends[i % len(sends)]) for i in range(rounds * total)), on_reply
+            )
+            seconds = time.monotonic() - started
+            figures.note("connections", total)
+            figures.note("replies a second under overload", round(rounds * total / seconds))
+            figures.note("refused with 503", statuses[503])
+            figures.at_least("answered of what was asked", sum(statuses.values()), rounds * total)
+            figures.at_most("memory, MiB", server.rss_max // MIB, 600)
+            ended = time.monotonic()
+        recovered = rate(1)
+        while recovered < 0.85 * before and time.monotonic() < ended + 30:
+            recovered = rate(1)
+        figures.at_most("seconds until 85 % of the rate", time.monotonic() - ended, 5, "s")
+        figures.note("sends a second afterwards", round(recovered))
+
+
 def polls(figures):
     """Ten thousand long polls on ten thousand connections at which nothing comes."""
     total = scaled(10_000)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < total + 500:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (total + 500, max(hard, total + 500)))
-        except (OSError, ValueError):
-            raise Skipped(f"{total + 500} open files are needed, {hard} are allowed") from None
+    need_files(total + 500)
     server = Watched()
     with server, Fleet(server.endpoint, 1) as fleet:
         many = min(total, 100)
@@ -739,6 +808,7 @@ TESTS = (
     hang_up,
     shards,
     queues,
+    overload,
     polls,
     deaf,
     returned,
