@@ -1,0 +1,79 @@
+// Calls of the server: the ordinary SQS actions and the console's own, as AWS JSON at one address. Who is
+// asking is told by the session's cookie, which this code cannot read, and by the token against forged
+// requests, which it keeps.
+
+import { ApiError, ConnectionError } from "./errors";
+
+export type Service = "AmazonSQS" | "Millrace";
+
+export const contentType = "application/x-amz-json-1.0";
+
+let csrfToken = "";
+let signedOut: () => void = () => undefined;
+
+export function setCsrfToken(token: string): void {
+  csrfToken = token;
+}
+
+/** Sets what is called when the server no longer knows the session. */
+export function onSignedOut(listener: () => void): void {
+  signedOut = listener;
+}
+
+export function apiAddress(path = ""): string {
+  return new URL(`api/${path}`, document.baseURI.replace(/#.*$/, "")).href;
+}
+
+/** The server's error out of a reply that is none of the good ones. */
+function toError(status: number, body: unknown): Error {
+  if (typeof body === "object" && body !== null && "__type" in body && typeof body.__type === "string") {
+    const code = body.__type.replace(/^.*#/, "");
+    const text = "message" in body && typeof body.message === "string" ? body.message : "";
+    return new ApiError(code, text, status, { ...body });
+  }
+  return new ConnectionError(
+    `Something between this page and the server answered in its place (HTTP ${status}). ` +
+      "Check the proxy before the server, then try again.",
+  );
+}
+
+/** One HTTP request to the console's API. Answers the parsed body, nothing when it is empty. */
+export async function request<Reply>(path: string, init: RequestInit): Promise<Reply> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(apiAddress(path), { ...init, credentials: "same-origin", cache: "no-store", redirect: "error" });
+    text = await response.text();
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ConnectionError("The server does not answer. Check that it runs and can be reached, then try again.");
+  }
+  let body: unknown;
+  try {
+    body = text === "" ? undefined : JSON.parse(text);
+  } catch {
+    throw toError(response.status, undefined);
+  }
+  if (!response.ok) throw toError(response.status, body);
+  return body as Reply;
+}
+
+/** Calls an action. Throws an ApiError or a ConnectionError; `describeError` has the text for a person. */
+export async function call<Reply = void>(
+  service: Service,
+  action: string,
+  input: object = {},
+  signal?: AbortSignal,
+): Promise<Reply> {
+  try {
+    return await request<Reply>("", {
+      method: "POST",
+      headers: { "Content-Type": contentType, "X-Amz-Target": `${service}.${action}`, "X-Console-Csrf": csrfToken },
+      body: JSON.stringify(input),
+      signal,
+    });
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) signedOut();
+    throw error;
+  }
+}
