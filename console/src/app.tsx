@@ -39,7 +39,9 @@ function navigationItems(): SideNavigationProps.Item[] {
       .filter((page) => page.navigation?.group === group)
       .map((page) => ({ type: "link", text: page.navigation?.text ?? "", href: `#/${page.pattern}` }));
   const administration = links("administration");
-  return administration.length === 0 ? links("messages") : [...links("messages"), { type: "divider" }, ...administration];
+  return administration.length === 0
+    ? links("messages")
+    : [...links("messages"), { type: "divider" }, ...administration];
 }
 
 /** The entry of the side navigation that an address belongs to: a queue's pages belong to Queues. */

@@ -49,7 +49,12 @@ export async function request<Reply>(path: string, init: RequestInit): Promise<R
   let response: Response;
   let text: string;
   try {
-    response = await fetch(apiAddress(path), { ...init, credentials: "same-origin", cache: "no-store", redirect: "error" });
+    response = await fetch(apiAddress(path), {
+      ...init,
+      credentials: "same-origin",
+      cache: "no-store",
+      redirect: "error",
+    });
     text = await response.text();
     const told = Date.parse(response.headers.get("Date") ?? "");
     if (!Number.isNaN(told)) clockLead = told - Date.now();

@@ -55,7 +55,12 @@ export async function loadSession(): Promise<void> {
 }
 
 /** Opens a session. The secret signs the request and goes no further. */
-export async function signIn(accessKeyId: string, secretAccessKey: string, readOnly: boolean, region: string): Promise<void> {
+export async function signIn(
+  accessKeyId: string,
+  secretAccessKey: string,
+  readOnly: boolean,
+  region: string,
+): Promise<void> {
   const { Nonce } = await request<{ Nonce: string }>("nonce", {
     method: "POST",
     headers: { "Content-Type": contentType },

@@ -60,7 +60,9 @@ function SignInForm({ facts }: { facts: SignInFacts }) {
           )}
           <FormField
             label="Access key ID"
-            errorText={missing && accessKeyId.trim() === "" ? "Enter the ID of an access key of this server." : undefined}
+            errorText={
+              missing && accessKeyId.trim() === "" ? "Enter the ID of an access key of this server." : undefined
+            }
           >
             <Input
               value={accessKeyId}

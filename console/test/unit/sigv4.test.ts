@@ -31,7 +31,12 @@ describe("SHA-256", () => {
 describe("Signature Version 4", () => {
   it("is that of AWS's test suite (get-vanilla-query-order-key-case)", () => {
     const headers = sign(
-      { method: "GET", url: new URL("https://example.amazonaws.com/?Param2=value2&Param1=value1"), headers: {}, body: "" },
+      {
+        method: "GET",
+        url: new URL("https://example.amazonaws.com/?Param2=value2&Param1=value1"),
+        headers: {},
+        body: "",
+      },
       {
         accessKeyId: "AKIDEXAMPLE",
         secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
@@ -52,7 +57,9 @@ describe("Signature Version 4", () => {
       const credentials = { accessKeyId: `AK${randomInt(1e9)}`, secretAccessKey: randomBytes(30).toString("base64") };
       const region = ["us-east-1", "eu-central-2"][randomInt(2)] ?? "";
       const body = JSON.stringify({ Nonce: randomBytes(12).toString("base64"), Text: "grüße 🚀" });
-      const url = new URL(`http://host${randomInt(9)}:${1024 + randomInt(9000)}/prefix ${randomInt(9)}/console/api/session`);
+      const url = new URL(
+        `http://host${randomInt(9)}:${1024 + randomInt(9000)}/prefix ${randomInt(9)}/console/api/session`,
+      );
       const headers = { "Content-Type": "application/x-amz-json-1.0", "X-Thing": `  a   b ${randomInt(9)} ` };
 
       const oracle = new SignatureV4({ credentials, region, service: "sqs", sha256: Sha256, applyChecksum: false });

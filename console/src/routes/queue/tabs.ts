@@ -21,5 +21,9 @@ export interface Tab {
 }
 
 export const tabs: Tab[] = [
+  { id: "send-receive", label: () => "Send and receive", load: () => import("./send-receive/tab") },
+  { id: "dead-letters", label: () => "Dead letters", load: () => import("./dead-letters") },
   { id: "configuration", label: () => "Configuration", load: () => import("./configuration") },
+  { id: "encryption", label: () => "Encryption", load: () => import("./encryption") },
+  { id: "tags", label: () => "Tags", load: () => import("./tags") },
 ];
