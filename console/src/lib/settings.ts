@@ -1,0 +1,64 @@
+// What a person chose about the look of the console, kept in this browser. Nothing secret is ever kept.
+// public/theme.js reads the same record before the page is drawn.
+
+import { applyDensity, applyMode, Density, Mode } from "@cloudscape-design/global-styles";
+import { Store, useStore } from "./store";
+
+export interface Settings {
+  theme: "system" | "light" | "dark";
+  density: "compact" | "comfortable";
+  /** Live figures stand still while this is set. */
+  paused: boolean;
+  /** Names of the shown columns of a table, by the name of the table. */
+  columns: Record<string, string[]>;
+  pageSize: number;
+}
+
+const key = "millrace.settings";
+
+const defaults: Settings = {
+  theme: "system",
+  density: "compact",
+  paused: false,
+  columns: {},
+  pageSize: 50,
+};
+
+function load(): Settings {
+  try {
+    const kept: unknown = JSON.parse(localStorage.getItem(key) ?? "{}");
+    return typeof kept === "object" ? { ...defaults, ...kept } : defaults;
+  } catch {
+    return defaults;
+  }
+}
+
+const settings = new Store(load());
+const systemTheme = window.matchMedia("(prefers-color-scheme: dark)");
+
+function apply(): void {
+  const { theme, density } = settings.get();
+  const dark = theme === "dark" || (theme === "system" && systemTheme.matches);
+  applyMode(dark ? Mode.Dark : Mode.Light);
+  applyDensity(density === "compact" ? Density.Compact : Density.Comfortable);
+}
+
+/** Applies the settings to the page, now and whenever they or the system's theme change. */
+export function startSettings(): void {
+  apply();
+  settings.subscribe(apply);
+  systemTheme.addEventListener("change", apply);
+}
+
+export function changeSettings(change: Partial<Settings>): void {
+  settings.update((now) => ({ ...now, ...change }));
+  try {
+    localStorage.setItem(key, JSON.stringify(settings.get()));
+  } catch {
+    // A browser without storage forgets the choice with the page, which is all that can be done.
+  }
+}
+
+export function useSettings(): Settings {
+  return useStore(settings);
+}

@@ -1,0 +1,29 @@
+// THE TABLE OF A QUEUE'S TABS, in the order in which they stand. Each is a component of its own that `load`
+// brings when it is first opened; a new tab is its file and a row here.
+
+import type { ComponentType } from "react";
+import type { QueueName } from "../../api/queries";
+import type { QueueSummary } from "../../api/types";
+
+export interface TabProps {
+  queue: QueueName;
+  /** What the server last said of the queue. */
+  summary: QueueSummary;
+}
+
+export interface Tab {
+  /** Its part of the address: #/queue/NAME/ID. */
+  id: string;
+  label: (summary: QueueSummary) => string;
+  /** Whether a queue has this tab; all have it when absent. */
+  shown?: (summary: QueueSummary) => boolean;
+  load: () => Promise<{ default: ComponentType<TabProps> }>;
+}
+
+export const tabs: Tab[] = [
+  { id: "send-receive", label: () => "Send and receive", load: () => import("./send-receive/tab") },
+  { id: "dead-letters", label: () => "Dead letters", load: () => import("./dead-letters") },
+  { id: "configuration", label: () => "Configuration", load: () => import("./configuration") },
+  { id: "encryption", label: () => "Encryption", load: () => import("./encryption") },
+  { id: "tags", label: () => "Tags", load: () => import("./tags") },
+];
