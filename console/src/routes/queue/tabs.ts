@@ -21,5 +21,6 @@ export interface Tab {
 }
 
 export const tabs: Tab[] = [
+  { id: "policy", label: () => "Access policy", load: () => import("./policy/tab") },
   { id: "configuration", label: () => "Configuration", load: () => import("./configuration") },
 ];
