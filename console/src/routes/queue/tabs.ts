@@ -21,6 +21,7 @@ export interface Tab {
 }
 
 export const tabs: Tab[] = [
+  { id: "messages", label: () => "Messages", load: () => import("./messages/tab") },
   { id: "policy", label: () => "Access policy", load: () => import("./policy/tab") },
   { id: "configuration", label: () => "Configuration", load: () => import("./configuration") },
 ];
