@@ -22,6 +22,7 @@ export interface Tab {
 
 export const tabs: Tab[] = [
   { id: "messages", label: () => "Messages", load: () => import("./messages/tab") },
+  { id: "monitoring", label: () => "Monitoring", load: () => import("./monitoring/tab") },
   { id: "policy", label: () => "Access policy", load: () => import("./policy/tab") },
   { id: "configuration", label: () => "Configuration", load: () => import("./configuration") },
 ];
