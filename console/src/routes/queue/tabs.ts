@@ -23,6 +23,12 @@ export interface Tab {
 export const tabs: Tab[] = [
   { id: "messages", label: () => "Messages", load: () => import("./messages/tab") },
   { id: "monitoring", label: () => "Monitoring", load: () => import("./monitoring/tab") },
+  {
+    id: "groups",
+    label: ({ Type }) => (Type === "fifo" ? "Message groups" : "Tenants"),
+    load: () => import("./groups/tab"),
+  },
+  { id: "consumers", label: () => "Consumers", load: () => import("./consumers/tab") },
   { id: "policy", label: () => "Access policy", load: () => import("./policy/tab") },
   { id: "configuration", label: () => "Configuration", load: () => import("./configuration") },
 ];
