@@ -42,4 +42,10 @@ export const pages: Page[] = [
     parents: [queues],
     load: () => import("./queue/page"),
   },
+  {
+    pattern: "topology",
+    title: () => "Topology",
+    navigation: { group: "messages", text: "Topology" },
+    load: () => import("./topology/page"),
+  },
 ];
