@@ -3,7 +3,7 @@
 
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
-import { extractFonts } from "./plugins/extract-fonts";
+import { extractFonts } from "./plugins/extract-fonts.ts";
 
 export default defineConfig(({ command }) => ({
   // Relative addresses: the console works behind any prefix of any proxy.

@@ -8,8 +8,7 @@
     // Storage is switched off or holds something else: the defaults are good.
   }
   var dark =
-    settings.theme === "dark" ||
-    (settings.theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+    settings.theme === "dark" || (settings.theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
   document.body.classList.toggle("awsui-dark-mode", dark);
   document.body.classList.toggle("awsui-compact-mode", settings.density !== "comfortable");
 })();

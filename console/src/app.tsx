@@ -3,20 +3,22 @@
 
 import AppLayout from "@cloudscape-design/components/app-layout";
 import BreadcrumbGroup from "@cloudscape-design/components/breadcrumb-group";
-import Flashbar from "@cloudscape-design/components/flashbar";
+import Flashbar, { type FlashbarProps } from "@cloudscape-design/components/flashbar";
 import { I18nProvider } from "@cloudscape-design/components/i18n";
 import messages from "@cloudscape-design/components/i18n/messages/all.en";
 import SideNavigation, { type SideNavigationProps } from "@cloudscape-design/components/side-navigation";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { queryClient } from "./api/queries";
-import { loadSession, useSessionState } from "./api/session";
+import { loadSession, useSession, useSessionState } from "./api/session";
+import type { Session } from "./api/types";
 import { Failure } from "./components/failure";
 import { Lazily } from "./components/lazily";
 import { Loading } from "./components/loading";
 import { useNotifications } from "./lib/notifications";
 import { address, follow, matchPattern, navigate, type Parameters, replaceAddress, useLocation } from "./lib/router";
 import { changeSettings, useSettings } from "./lib/settings";
+import { SignInAgain, SignInPage } from "./routes/sign-in";
 import { NotFound } from "./routes/not-found";
 import { type Page, pages } from "./routes/table";
 import { TopBar } from "./top-bar";
@@ -37,7 +39,9 @@ function navigationItems(): SideNavigationProps.Item[] {
       .filter((page) => page.navigation?.group === group)
       .map((page) => ({ type: "link", text: page.navigation?.text ?? "", href: `#/${page.pattern}` }));
   const administration = links("administration");
-  return administration.length === 0 ? links("messages") : [...links("messages"), { type: "divider" }, ...administration];
+  return administration.length === 0
+    ? links("messages")
+    : [...links("messages"), { type: "divider" }, ...administration];
 }
 
 /** The entry of the side navigation that an address belongs to: a queue's pages belong to Queues. */
@@ -46,10 +50,39 @@ function activeHref(page: Page | undefined): string {
   return page.navigation ? `#/${page.pattern}` : (page.parents?.[0]?.href ?? "");
 }
 
+/** What a person must not forget while the page is open. */
+function banners(session: Session): FlashbarProps.MessageDefinition[] {
+  const shown: FlashbarProps.MessageDefinition[] = [];
+  if (session.Development) {
+    shown.push({
+      id: "development",
+      type: "warning",
+      content:
+        "Development mode: this server asks nobody who they are, and whoever reaches it may do everything. " +
+        "Give it credentials before it holds anything that matters.",
+    });
+  }
+  if (window.location.protocol === "http:" && !isThisMachine(window.location.hostname)) {
+    shown.push({
+      id: "insecure",
+      type: "warning",
+      content:
+        "This page came over plain http: whoever is on the way can read and take over the session. " +
+        "Open the console over https.",
+    });
+  }
+  return shown;
+}
+
+function isThisMachine(host: string): boolean {
+  return host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || host.startsWith("127.");
+}
+
 function Frame() {
   const { segments } = useLocation();
   const { navigationOpen } = useSettings();
   const notifications = useNotifications();
+  const session = useSession();
   const found = findPage(segments);
   const title = found?.page.title(found.parameters) ?? "Not found";
 
@@ -85,7 +118,7 @@ function Frame() {
           onFollow={follow}
         />
       }
-      notifications={<Flashbar items={notifications} stackItems />}
+      notifications={<Flashbar items={[...notifications, ...banners(session)]} stackItems />}
       content={
         found ? (
           <Lazily key={found.page.pattern} load={found.page.load} properties={{ parameters: found.parameters }} />
@@ -105,7 +138,13 @@ function Content() {
   if (state.status === "unreachable") {
     return <Failure what="The console cannot start" error={state.error} retry={() => void loadSession()} />;
   }
-  return <Frame />;
+  if (state.status === "signedOut" && !state.previous) return <SignInPage facts={state.facts} />;
+  return (
+    <>
+      <Frame />
+      {state.status === "signedOut" && <SignInAgain facts={state.facts} />}
+    </>
+  );
 }
 
 export function App() {

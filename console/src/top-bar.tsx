@@ -50,7 +50,13 @@ export function TopBar() {
   ];
   if (state.status === "signedIn") {
     const { Arn, AccountId, Region, ReadOnly, Development } = state.session;
-    utilities.push({ type: "button", text: Region, ariaLabel: `Region ${Region}`, disableUtilityCollapse: false, iconName: "globe" });
+    utilities.push({
+      type: "button",
+      text: Region,
+      ariaLabel: `Region ${Region}`,
+      disableUtilityCollapse: false,
+      iconName: "globe",
+    });
     utilities.push(
       Development
         ? { type: "button", text: "Development mode", iconName: "unlocked" }

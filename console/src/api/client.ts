@@ -6,13 +6,20 @@ import { ApiError, ConnectionError } from "./errors";
 
 export type Service = "AmazonSQS" | "Millrace";
 
+/** Of every request with a body: it makes a browser ask before another site's page may send one. */
 export const contentType = "application/x-amz-json-1.0";
 
 let csrfToken = "";
+let clockLead = 0;
 let signedOut: () => void = () => undefined;
 
 export function setCsrfToken(token: string): void {
   csrfToken = token;
+}
+
+/** The time by the server's clock: what is signed must bear it, and this machine's may be wrong. */
+export function serverTime(): Date {
+  return new Date(Date.now() + clockLead);
 }
 
 /** Sets what is called when the server no longer knows the session. */
@@ -42,8 +49,15 @@ export async function request<Reply>(path: string, init: RequestInit): Promise<R
   let response: Response;
   let text: string;
   try {
-    response = await fetch(apiAddress(path), { ...init, credentials: "same-origin", cache: "no-store", redirect: "error" });
+    response = await fetch(apiAddress(path), {
+      ...init,
+      credentials: "same-origin",
+      cache: "no-store",
+      redirect: "error",
+    });
     text = await response.text();
+    const told = Date.parse(response.headers.get("Date") ?? "");
+    if (!Number.isNaN(told)) clockLead = told - Date.now();
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ConnectionError("The server does not answer. Check that it runs and can be reached, then try again.");

@@ -39,8 +39,7 @@ export interface QueueName {
 /** The interval of a live query, for `refetchInterval`: none while figures are paused. */
 export function useInterval(seconds: number): (query: { state: { error: unknown } }) => number | false {
   const { paused } = useSettings();
-  return ({ state }) =>
-    paused || isMissingQueue(state.error) || isSignedOut(state.error) ? false : seconds * 1000;
+  return ({ state }) => (paused || isMissingQueue(state.error) || isSignedOut(state.error) ? false : seconds * 1000);
 }
 
 export function refreshQueue(name: string): void {
@@ -88,7 +87,12 @@ export const tagsQuery = ({ name, url }: QueueName) =>
   queryOptions({
     queryKey: ["queue", name, "tags"],
     queryFn: async ({ signal }) => {
-      const reply = await call<{ Tags?: Record<string, string> }>("AmazonSQS", "ListQueueTags", { QueueUrl: url }, signal);
+      const reply = await call<{ Tags?: Record<string, string> }>(
+        "AmazonSQS",
+        "ListQueueTags",
+        { QueueUrl: url },
+        signal,
+      );
       return reply.Tags ?? {};
     },
   });
@@ -119,7 +123,9 @@ export const moveTasksQuery = ({ name, arn }: { name: string; arn: string }) =>
     queryKey: ["queue", name, "moveTasks"],
     queryFn: async ({ signal }) => {
       const input = { SourceArn: arn, MaxResults: 10 };
-      return (await call<{ Results?: MessageMoveTask[] }>("AmazonSQS", "ListMessageMoveTasks", input, signal)).Results ?? [];
+      return (
+        (await call<{ Results?: MessageMoveTask[] }>("AmazonSQS", "ListMessageMoveTasks", input, signal)).Results ?? []
+      );
     },
   });
 

@@ -2,8 +2,10 @@
 // session.
 
 import { Store, useStore } from "../lib/store";
-import { onSignedOut, request, setCsrfToken } from "./client";
+import { sign } from "../lib/sigv4";
+import { apiAddress, contentType, onSignedOut, request, serverTime, setCsrfToken } from "./client";
 import { ApiError } from "./errors";
+import { queryClient } from "./queries";
 import type { Session, SignInFacts } from "./types";
 
 export type SessionState =
@@ -33,7 +35,7 @@ function previousSession(): Session | undefined {
   return now.status === "signedOut" ? now.previous : undefined;
 }
 
-export function setSession(session: Session): void {
+function setSession(session: Session): void {
   setCsrfToken(session.CsrfToken);
   state.set({ status: "signedIn", session });
 }
@@ -52,10 +54,44 @@ export async function loadSession(): Promise<void> {
   }
 }
 
+/** Opens a session. The secret signs the request and goes no further. */
+export async function signIn(
+  accessKeyId: string,
+  secretAccessKey: string,
+  readOnly: boolean,
+  region: string,
+): Promise<void> {
+  const { Nonce } = await request<{ Nonce: string }>("nonce", {
+    method: "POST",
+    headers: { "Content-Type": contentType },
+    body: "{}",
+  });
+  const body = JSON.stringify({ Nonce, ReadOnly: readOnly });
+  const headers = sign(
+    { method: "POST", url: new URL(apiAddress("session")), headers: { "Content-Type": contentType }, body },
+    { accessKeyId, secretAccessKey, region, service: "sqs", date: serverTime() },
+  );
+  const previous = previousSession();
+  await request("session", { method: "POST", headers, body });
+  // Somebody else must not see what the one before was shown.
+  const session = await request<Session>("session", { method: "GET" });
+  if (previous?.Arn !== session.Arn) queryClient.clear();
+  setSession(session);
+  await queryClient.invalidateQueries();
+}
+
 export async function signOut(): Promise<void> {
   await request("session", { method: "DELETE", headers: csrfHeader() });
   // Loading the page anew drops all that it has seen of the queues.
   window.location.reload();
+}
+
+/** Properties of a button that changes something: off, and saying why, in a session that may only look. */
+export function useWriting(): { disabled?: boolean; disabledReason?: string } {
+  const { ReadOnly } = useSession();
+  return ReadOnly
+    ? { disabled: true, disabledReason: "This session may only look. Sign out, then sign in without “read only”." }
+    : {};
 }
 
 function csrfHeader(): Record<string, string> {

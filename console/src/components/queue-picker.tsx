@@ -1,59 +1,66 @@
-// Chooses one queue of many: the server filters by what is typed, so that ten thousand are as quick as ten.
+// Chooses one queue of any number: the server finds those whose names contain what is typed.
 
-import Select from "@cloudscape-design/components/select";
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import Select, { type SelectProps } from "@cloudscape-design/components/select";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { call } from "../api/client";
-import type { ListQueuesDetailedReply, QueueSummary } from "../api/types";
+import { describeError } from "../api/errors";
+import { queuesQuery } from "../api/queries";
+import type { ListQueuesDetailedInput, QueueSummary } from "../api/types";
+import { queueNameOfArn } from "../lib/arn";
+import { formatNumber } from "../lib/format";
 
-interface QueuePickerProps {
-  value: QueueSummary | null;
-  onChange: (queue: QueueSummary) => void;
-  /** Only queues of this type. */
-  type?: QueueSummary["Type"];
-  /** A queue that cannot be chosen, by its URL. */
+const shown = 25;
+
+interface Properties {
+  /** The ARN of the chosen queue, "" when none is. */
+  arn: string;
+  choose: (queue: QueueSummary) => void;
+  /** What all offered queues have in common. */
+  filter?: ListQueuesDetailedInput;
+  /** The ARN of a queue that is not offered. */
   except?: string;
+  disabled?: boolean;
+  ariaLabel?: string;
 }
 
-const shownMax = 50;
-
-export function QueuePicker({ value, onChange, type, except }: QueuePickerProps) {
+export function QueuePicker({ arn, choose, filter, except, disabled, ariaLabel }: Properties) {
   const [text, setText] = useState("");
-  const queues = useQuery({
-    queryKey: ["queues", "picker", type, text],
-    queryFn: () =>
-      call<ListQueuesDetailedReply>("Millrace", "ListQueuesDetailed", {
-        ...(text !== "" && { NameContains: text }),
-        ...(type && { Type: type }),
-        MaxResults: shownMax,
-      }),
-    placeholderData: keepPreviousData,
+  const found = useQuery({
+    ...queuesQuery({ ...filter, NameContains: text || undefined, SortBy: "name", MaxResults: shown }),
+    enabled: !disabled,
   });
-  const found = queues.data?.Queues.filter(({ QueueUrl }) => QueueUrl !== except) ?? [];
-  const more = (queues.data?.MatchingCount ?? 0) > shownMax;
+  const queues = (found.data?.Queues ?? []).filter((queue) => queue.QueueArn !== except);
+  const options: SelectProps.Option[] = queues.map((queue) => ({
+    value: queue.QueueArn,
+    label: queue.QueueName,
+    description: `${queue.Type === "fifo" ? "FIFO" : "Standard"}, ${formatNumber(queue.Messages)} available`,
+  }));
+  const more = (found.data?.MatchingCount ?? 0) > shown;
   return (
     <Select
-      selectedOption={value && { value: value.QueueUrl, label: value.QueueName }}
-      options={found.map((queue) => ({
-        value: queue.QueueUrl,
-        label: queue.QueueName,
-        labelTag: `${queue.Messages.toLocaleString("en")} available`,
-      }))}
-      filteringType="manual"
-      filteringPlaceholder="Part of its name"
-      filteringAriaLabel="Part of the queue's name"
-      onLoadItems={({ detail }) => setText(detail.filteringText)}
+      selectedOption={arn === "" ? null : { value: arn, label: queueNameOfArn(arn) }}
+      options={options}
       onChange={({ detail }) => {
-        const chosen = found.find(({ QueueUrl }) => QueueUrl === detail.selectedOption.value);
-        if (chosen) onChange(chosen);
+        const queue = queues.find((one) => one.QueueArn === detail.selectedOption.value);
+        if (queue) choose(queue);
       }}
+      filteringType="manual"
+      onLoadItems={({ detail }) => setText(detail.filteringText)}
+      filteringPlaceholder="A part of the name"
+      filteringAriaLabel="Find a queue"
       placeholder="Choose a queue"
-      empty={text === "" ? "There is no other queue of this type." : "No queue has this in its name."}
-      statusType={queues.isError ? "error" : queues.isPending ? "loading" : "finished"}
-      loadingText="Looking for queues"
-      errorText="The queues could not be listed."
-      recoveryText="Try again"
-      finishedText={more ? "There are more: type a part of the name." : ""}
+      statusType={found.isError ? "error" : found.isFetching && !found.data ? "loading" : "finished"}
+      loadingText="Loading the queues"
+      errorText={found.error ? describeError(found.error) : undefined}
+      finishedText={
+        more
+          ? `The first ${shown} of ${formatNumber(found.data?.MatchingCount ?? 0)}: type more of the name.`
+          : undefined
+      }
+      empty="No queue fits."
+      disabled={disabled}
+      ariaLabel={ariaLabel}
+      virtualScroll
     />
   );
 }

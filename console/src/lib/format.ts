@@ -1,22 +1,15 @@
-// Numbers, times and sizes as the console writes them.
+// Figures as a person reads them.
 
-const number = new Intl.NumberFormat("en");
-const day = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium" });
-const clock = new Intl.DateTimeFormat("sv-SE", { timeStyle: "medium" });
+const numbers = new Intl.NumberFormat("en");
+const rates = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 
 export function formatNumber(value: number): string {
-  return number.format(value);
+  return numbers.format(value);
 }
 
-/** "2026-01-31 14:05:09", in the time zone of the browser. */
-export function formatTime(milliseconds: number): string {
-  return day.format(milliseconds);
-}
-
-/** "14:05:09"; with the day where it is not today's. */
-export function formatClock(milliseconds: number): string {
-  const today = new Date(milliseconds).toDateString() === new Date().toDateString();
-  return today ? clock.format(milliseconds) : formatTime(milliseconds);
+/** "12.5/s". */
+export function formatRate(value: number): string {
+  return `${rates.format(value)}/s`;
 }
 
 /** "1.5 KiB". */
@@ -24,23 +17,47 @@ export function formatBytes(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let value = bytes;
   let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
+  while (Math.abs(value) >= 1024 && unit < units.length - 1) {
     value /= 1024;
     ++unit;
   }
-  return `${value.toLocaleString("en", { maximumFractionDigits: unit === 0 ? 0 : 1 })} ${units[unit]}`;
+  return `${rates.format(value)} ${units[unit]}`;
 }
 
-/** "5 s", "3 min 20 s", "2 h 5 min", "4 d 3 h". */
-export function formatAge(seconds: number): string {
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  const steps: [number, string, number, string][] = [
-    [86_400, "d", 3600, "h"],
-    [3600, "h", 60, "min"],
-    [60, "min", 1, "s"],
+/** "2 d 3 h", "4 min", "0 s": the two largest units. */
+export function formatDuration(seconds: number): string {
+  const units: [string, number][] = [
+    ["d", 86400],
+    ["h", 3600],
+    ["min", 60],
+    ["s", 1],
   ];
-  const [large, largeName, small, smallName] = steps.find(([each]) => whole >= each) ?? [60, "min", 1, "s"];
-  const rest = Math.floor((whole % large) / small);
-  return `${Math.floor(whole / large)} ${largeName}${rest === 0 ? "" : ` ${rest} ${smallName}`}`;
+  let rest = Math.max(0, Math.floor(seconds));
+  const parts: string[] = [];
+  for (const [unit, size] of units) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    if (count > 0) parts.push(`${count} ${unit}`);
+    else if (parts.length > 0) break;
+    if (parts.length === 2) break;
+  }
+  return parts.length === 0 ? "0 s" : parts.join(" ");
+}
+
+const times = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+
+/** A moment in the zone of the browser, to the second. */
+export function formatTime(milliseconds: number): string {
+  return times.format(milliseconds);
+}
+
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+
+export function formatClock(milliseconds: number): string {
+  return clock.format(milliseconds);
+}
+
+/** "1 message", "2 messages". */
+export function countOf(count: number, one: string, many = `${one}s`): string {
+  return `${formatNumber(count)} ${count === 1 ? one : many}`;
 }

@@ -22,7 +22,10 @@ function decode(text: string): string {
 export function parseLocation(hash: string): Location {
   const [path = "", query = ""] = hash.replace(/^#?\/?/, "").split("?", 2);
   return {
-    segments: path.split("/").filter((segment) => segment !== "").map(decode),
+    segments: path
+      .split("/")
+      .filter((segment) => segment !== "")
+      .map(decode),
     query: new URLSearchParams(query),
   };
 }

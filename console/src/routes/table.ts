@@ -37,6 +37,18 @@ export const pages: Page[] = [
     load: () => import("./queues/page"),
   },
   {
+    pattern: "create-queue",
+    title: () => "Create queue",
+    parents: [queues],
+    load: () => import("./edit-queue/create"),
+  },
+  {
+    pattern: "edit-queue/:name",
+    title: ({ name }) => `Edit ${name}`,
+    parents: [queues],
+    load: () => import("./edit-queue/edit"),
+  },
+  {
     pattern: "queue/:name/:tab?",
     title: ({ name }) => name ?? "",
     parents: [queues],

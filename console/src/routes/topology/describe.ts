@@ -2,7 +2,7 @@
 
 import type { GetTopologyReply, TopologyQueue } from "../../api/types";
 import type { TopologyArrow, TopologyNode } from "../../components/topology-graph";
-import { formatAge } from "../../lib/format";
+import { formatDuration } from "../../lib/format";
 import { address } from "../../lib/router";
 
 export interface DescribedQueue extends TopologyNode {
@@ -57,6 +57,6 @@ function detailOf({ InFlight, Delayed, OldestAge }: TopologyQueue): string {
   const parts = [];
   if (InFlight > 0) parts.push(`${InFlight.toLocaleString("en")} in flight`);
   if (Delayed > 0) parts.push(`${Delayed.toLocaleString("en")} delayed`);
-  if (OldestAge > 0) parts.push(`oldest ${formatAge(OldestAge)}`);
+  if (OldestAge > 0) parts.push(`oldest ${formatDuration(OldestAge)}`);
   return parts.join(", ");
 }

@@ -9,18 +9,17 @@ import Pagination from "@cloudscape-design/components/pagination";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import Table, { type TableProps } from "@cloudscape-design/components/table";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { type QueueName, useInterval } from "../../../api/queries";
 import type { MessageGroup } from "../../../api/types";
 import { Failure } from "../../../components/failure";
 import { formatClock, formatTime } from "../../../lib/format";
 import { address, follow } from "../../../lib/router";
+import { usePages } from "../../../lib/use-pages";
 import type { TabProps } from "../tabs";
 import { groupsQuery } from "./query";
 
 export default function GroupsTab({ queue, summary }: TabProps) {
-  const [tokens, setTokens] = useState<(string | undefined)[]>([undefined]);
-  const token = tokens.at(-1);
+  const { page, token, goTo } = usePages(queue.url);
   const groups = useQuery({ ...groupsQuery(queue, token), refetchInterval: useInterval(2) });
   const fifo = summary.Type === "fifo";
   const nextToken = groups.data?.NextToken;
@@ -58,16 +57,10 @@ export default function GroupsTab({ queue, summary }: TabProps) {
       empty={<Box textAlign="center">No message of this queue has a group.</Box>}
       pagination={
         <Pagination
-          currentPageIndex={tokens.length}
-          pagesCount={tokens.length + (nextToken === undefined ? 0 : 1)}
+          currentPageIndex={page}
+          pagesCount={page + (nextToken === undefined ? 0 : 1)}
           openEnd={nextToken !== undefined}
-          onChange={({ detail }) =>
-            setTokens(
-              detail.currentPageIndex > tokens.length
-                ? [...tokens, nextToken]
-                : tokens.slice(0, detail.currentPageIndex),
-            )
-          }
+          onChange={({ detail }) => goTo(detail.currentPageIndex, nextToken)}
           ariaLabels={{
             nextPageLabel: "Next groups",
             previousPageLabel: "Previous groups",
@@ -122,8 +115,8 @@ const noise: Column = {
 };
 
 const counts: Column[] = [
-  { id: "messages", header: "Messages", width: 110, cell: ({ Messages }) => Messages?.toLocaleString("en") ?? "–" },
-  { id: "inFlight", header: "In flight", width: 110, cell: ({ InFlight }) => InFlight.toLocaleString("en") },
+  { id: "messages", header: "Messages", width: 110, cell: ({ Messages }) => Messages ?? "–" },
+  { id: "inFlight", header: "In flight", width: 110, cell: ({ InFlight }) => InFlight },
 ];
 
 const head: Column[] = [

@@ -1,18 +1,16 @@
 // Deletes or moves any number of messages, in requests of as many as the server takes at once.
 
 import { call } from "../../../api/client";
-import type { DeleteMessagesReply, MoveMessagesReply } from "../../../api/types";
-import { counted } from "./counted";
+import type { DeleteMessagesReply, FailedMessage, MoveMessagesReply } from "../../../api/types";
 
 const messagesPerRequest = 100;
 
-/** What of an act was done; `refusal` says why the rest was not. */
-export interface ActResult {
+export interface Outcome {
   done: string[];
-  refusal?: string;
+  failed: FailedMessage[];
 }
 
-export async function deleteMessages(queueUrl: string, peekIds: readonly string[]): Promise<ActResult> {
+export function deleteMessages(queueUrl: string, peekIds: readonly string[]): Promise<Outcome> {
   return inRequests(peekIds, async (ids) => {
     const input = { QueueUrl: queueUrl, PeekIds: ids };
     const { Deleted, Failed } = await call<DeleteMessagesReply>("Millrace", "DeleteMessages", input);
@@ -20,7 +18,7 @@ export async function deleteMessages(queueUrl: string, peekIds: readonly string[
   });
 }
 
-export async function moveMessages(from: string, to: string, peekIds: readonly string[]): Promise<ActResult> {
+export function moveMessages(from: string, to: string, peekIds: readonly string[]): Promise<Outcome> {
   return inRequests(peekIds, async (ids) => {
     const input = { SourceUrl: from, DestinationUrl: to, PeekIds: ids };
     const { Moved, Failed } = await call<MoveMessagesReply>("Millrace", "MoveMessages", input);
@@ -28,20 +26,12 @@ export async function moveMessages(from: string, to: string, peekIds: readonly s
   });
 }
 
-interface Reply {
-  done: string[];
-  failed: DeleteMessagesReply["Failed"];
-}
-
-async function inRequests(peekIds: readonly string[], request: (ids: string[]) => Promise<Reply>): Promise<ActResult> {
-  const done: string[] = [];
-  const failed: Reply["failed"] = [];
+async function inRequests(peekIds: readonly string[], request: (ids: string[]) => Promise<Outcome>): Promise<Outcome> {
+  const outcome: Outcome = { done: [], failed: [] };
   for (let start = 0; start < peekIds.length; start += messagesPerRequest) {
-    const reply = await request(peekIds.slice(start, start + messagesPerRequest));
-    done.push(...reply.done);
-    failed.push(...reply.failed);
+    const { done, failed } = await request(peekIds.slice(start, start + messagesPerRequest));
+    outcome.done.push(...done);
+    outcome.failed.push(...failed);
   }
-  const first = failed[0];
-  if (!first) return { done };
-  return { done, refusal: `${counted(failed.length)} could not be found or changed. The first: ${first.Message}` };
+  return outcome;
 }

@@ -13,12 +13,14 @@ import Tabs from "@cloudscape-design/components/tabs";
 import { describeError } from "../../../api/errors";
 import type { QueueName } from "../../../api/queries";
 import type { MessageAttributeValue, PeekedMessage } from "../../../api/types";
+import { useQuery } from "@tanstack/react-query";
+import { Copyable } from "../../../components/copyable";
 import { MessageBody } from "../../../components/message-body";
 import { download } from "../../../lib/download";
 import { formatBytes, formatTime } from "../../../lib/format";
 import { indentJson } from "../../../lib/json-tree";
 import { MessageStateText } from "./message-state";
-import { useWholeMessage } from "./use-whole-message";
+import { messageQuery } from "./queries";
 
 export type MessageAct = "delete" | "move" | "resend";
 
@@ -34,7 +36,10 @@ interface MessageViewerProps {
 }
 
 export function MessageViewer({ queue, message: peeked, index, count, onIndex, onAct, onClose }: MessageViewerProps) {
-  const { message, bodyKnown, query } = useWholeMessage(queue, peeked);
+  // Asked for even when the body is known whole: the state of the message may have changed since.
+  const query = useQuery(messageQuery(queue, peeked.PeekId));
+  const message = query.data ?? peeked;
+  const bodyKnown = !message.BodyTruncated;
   return (
     <Modal
       visible
@@ -130,7 +135,7 @@ function Attributes({ attributes }: { attributes: Record<string, MessageAttribut
 
 function Facts({ message }: { message: PeekedMessage }) {
   const facts: [string, React.ReactNode][] = [
-    ["Message ID", message.MessageId],
+    ["Message ID", <Copyable text={message.MessageId} what="the message ID" />],
     ["State", <MessageStateText state={message.State} visibleAt={message.VisibleAt} />],
     ["Sent", formatTime(message.SentTimestamp)],
     [
@@ -156,9 +161,7 @@ function Facts({ message }: { message: PeekedMessage }) {
         .filter(([, value]) => value !== undefined && value !== "")
         .map(([label, value]) => ({
           label,
-          value: (
-            <Box variant="span">{typeof value === "string" ? <bdi className="any-break">{value}</bdi> : value}</Box>
-          ),
+          value: <Box variant="span">{typeof value === "string" ? <bdi className="wrapped">{value}</bdi> : value}</Box>,
         }))}
     />
   );

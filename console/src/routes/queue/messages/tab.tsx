@@ -1,4 +1,5 @@
-// The messages of a queue, looked at without receiving them: paged through, searched, deleted, moved, sent again.
+// The messages of a queue, looked at without receiving them: paged through, searched, deleted, moved, and
+// taken over into the form that sends.
 
 import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
@@ -8,47 +9,48 @@ import Header from "@cloudscape-design/components/header";
 import Pagination from "@cloudscape-design/components/pagination";
 import ProgressBar from "@cloudscape-design/components/progress-bar";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import { useMutation } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { describeError } from "../../../api/errors";
-import { refreshQueue } from "../../../api/queries";
-import type { PeekedMessage, QueueSummary } from "../../../api/types";
+import { queryClient, refreshQueue } from "../../../api/queries";
+import type { PeekedMessage } from "../../../api/types";
 import { Failure } from "../../../components/failure";
-import { filterParameters, isSearch, searchCriteria } from "../../../lib/message-filter";
-import { notify } from "../../../lib/notifications";
+import { countOf, formatNumber } from "../../../lib/format";
+import { setDraft, toAttributeDrafts } from "../../../lib/message-draft";
+import { filterOf, filterParameters, isSearch, searchCriteria } from "../../../lib/message-filter";
+import { notify, notifyError } from "../../../lib/notifications";
+import { address, navigate, useLocation } from "../../../lib/router";
+import { usePages } from "../../../lib/use-pages";
 import type { TabProps } from "../tabs";
-import { deleteMessages, moveMessages } from "./act-on-messages";
-import { counted } from "./counted";
-import { DeleteMessages } from "./delete-messages";
+import type { Outcome } from "./act-on-messages";
+import { DeleteMessages, MoveMessages } from "./dialogs";
 import { FilterForm } from "./filter-form";
 import { MessageTable } from "./message-table";
 import { type MessageAct, MessageViewer } from "./message-viewer";
-import { MoveMessages } from "./move-messages";
-import { ResendMessage } from "./resend-message";
-import { useFilter } from "./use-filter";
-import { usePeek } from "./use-peek";
+import { excerptBytes, messageQuery, peekQuery } from "./queries";
 import { type Search, useSearch } from "./use-search";
 
 export default function MessagesTab({ queue, summary }: TabProps) {
-  const [filter, setFilter] = useFilter();
+  const { query } = useLocation();
+  const filter = filterOf(query);
+  const question = JSON.stringify(filterParameters(filter));
   const searching = isSearch(filter);
-  const peek = usePeek(queue, filter.states, !searching);
+  const { page, token, goTo } = usePages(`${queue.url} ${question}`);
+  const peek = useQuery({ ...peekQuery(queue, filter.states, token), enabled: !searching });
   const { search, start, stop, reset, forget, continueSearch } = useSearch();
   const [selected, setSelected] = useState<readonly PeekedMessage[]>([]);
-  const [opened, setOpened] = useState<number | null>(null);
-  const [act, setAct] = useState<{ kind: MessageAct; messages: readonly PeekedMessage[] } | null>(null);
+  const [opened, setOpened] = useState<number>();
+  const [act, setAct] = useState<{ kind: "delete" | "move"; messages: readonly PeekedMessage[] }>();
 
-  const startSearch = () => {
-    setSelected([]);
+  const startSearch = () =>
     start({
       QueueUrl: queue.url,
       ...searchCriteria(filter, Date.now()),
-      ...(filter.states.length > 0 && { States: [...filter.states] }),
-      MaxBodyBytes: 4096,
+      States: filter.states.length === 0 ? undefined : [...filter.states],
+      MaxBodyBytes: excerptBytes,
     });
-  };
-  const question = JSON.stringify(filterParameters(filter));
   useEffect(() => {
+    setSelected([]);
     if (searching) startSearch();
     else reset();
   }, [queue.url, question]);
@@ -56,46 +58,50 @@ export default function MessagesTab({ queue, summary }: TabProps) {
   const refresh = () => {
     setSelected([]);
     if (searching) startSearch();
-    else void peek.query.refetch();
+    else void peek.refetch();
   };
-  const finish = (text: string, gone: readonly string[]) => {
-    notify({ type: "success", content: text });
-    setAct(null);
-    setOpened(null);
+
+  const finish = ({ done, failed }: Outcome, text: string) => {
+    if (done.length > 0) notify({ type: "success", content: `${countOf(done.length, "message")} ${text}.` });
+    const [first] = failed;
+    if (first) {
+      notify({
+        type: "error",
+        header: `${countOf(failed.length, "message")} could not be ${text}`,
+        content: `${first.Message} Refresh the list to see which messages are still there.`,
+      });
+    }
+    setOpened(undefined);
     setSelected([]);
-    forget(new Set(gone));
+    forget(new Set(done));
     refreshQueue(queue.name);
   };
 
-  const deletion = useMutation({
-    mutationFn: (ids: string[]) => deleteMessages(queue.url, ids),
-    onSuccess: ({ done, refusal }) => {
-      if (refusal === undefined) finish(`${counted(done.length)} deleted.`, done);
-      else forget(new Set(done));
-    },
-  });
-  const move = useMutation({
-    mutationFn: ({ ids, to }: { ids: string[]; to: QueueSummary }) => moveMessages(queue.url, to.QueueUrl, ids),
-    onSuccess: ({ done, refusal }, { to }) => {
-      if (refusal === undefined) finish(`${counted(done.length)} moved to ${to.QueueName}.`, done);
-      else forget(new Set(done));
-    },
-  });
-  const ask = (kind: MessageAct, messages: readonly PeekedMessage[]) => {
-    deletion.reset();
-    move.reset();
-    setAct({ kind, messages });
-  };
-  const closeAct = () => {
-    setAct(null);
-    if (deletion.data?.refusal ?? move.data?.refusal) refresh();
+  const sendAgain = async (message: PeekedMessage) => {
+    try {
+      const whole = await queryClient.fetchQuery(messageQuery(queue, message.PeekId));
+      setDraft(queue.name, {
+        body: whole.Body,
+        attributes: toAttributeDrafts(whole.MessageAttributes),
+        delay: "",
+        groupId: whole.MessageGroupId ?? "",
+        // The server drops what has the deduplication ID of the last five minutes, so the old one is not kept.
+        deduplicationId: "",
+      });
+      navigate(address("queue", queue.name, "send-receive"));
+    } catch (error) {
+      notifyError("The message cannot be edited", error);
+    }
   };
 
-  const messages = searching ? search.messages : (peek.query.data?.Messages ?? []);
-  const shown = opened === null ? undefined : messages[opened];
-  const ids = act?.messages.map(({ PeekId }) => PeekId) ?? [];
-  const only = act?.messages[0];
+  const perform = (kind: MessageAct, chosen: readonly PeekedMessage[]) => {
+    if (kind !== "resend") setAct({ kind, messages: chosen });
+    else if (chosen[0]) void sendAgain(chosen[0]);
+  };
 
+  const messages = searching ? search.messages : (peek.data?.Messages ?? []);
+  const nextToken = peek.data?.NextToken;
+  const shown = opened === undefined ? undefined : messages[opened];
   return (
     <>
       <MessageTable
@@ -103,12 +109,12 @@ export default function MessagesTab({ queue, summary }: TabProps) {
         selected={selected}
         onSelect={setSelected}
         onOpen={(message) => setOpened(messages.indexOf(message))}
-        loading={searching ? search.status === "running" && messages.length === 0 : peek.query.isPending}
+        loading={searching ? search.status === "running" && messages.length === 0 : peek.isPending}
         header={
           <Header
             variant="h2"
-            description="Reading here changes nothing: no receive count goes up, and no message is hidden from consumers."
-            counter={selected.length > 0 ? `(${selected.length} chosen)` : ""}
+            description="Looking changes nothing: no receive count goes up, no message is hidden from consumers."
+            counter={selected.length > 0 ? `(${selected.length} chosen)` : undefined}
             actions={
               <SpaceBetween direction="horizontal" size="xs">
                 <Button iconName="refresh" ariaLabel="Read the messages again" onClick={refresh} />
@@ -119,12 +125,12 @@ export default function MessagesTab({ queue, summary }: TabProps) {
                       id: "resend",
                       text: "Edit and send again",
                       disabled: selected.length !== 1,
-                      disabledReason: "Choose one message.",
+                      disabledReason: "Choose a single message.",
                     },
                     { id: "move", text: "Move to another queue" },
                     { id: "delete", text: "Delete" },
                   ]}
-                  onItemClick={({ detail }) => ask(detail.id as MessageAct, selected)}
+                  onItemClick={({ detail }) => perform(detail.id as MessageAct, selected)}
                 >
                   Actions
                 </ButtonDropdown>
@@ -136,28 +142,31 @@ export default function MessagesTab({ queue, summary }: TabProps) {
         }
         filter={
           <SpaceBetween size="xs">
-            <FilterForm key={question} filter={filter} onApply={setFilter} />
+            <FilterForm
+              key={question}
+              filter={filter}
+              onApply={(changed) => navigate(address("queue", queue.name, "messages", filterParameters(changed)))}
+            />
             {searching && <Progress search={search} onStop={stop} onContinue={() => void continueSearch()} />}
-            {!searching && peek.query.error && (
-              <Failure what="The messages cannot be shown" error={peek.query.error} retry={refresh} />
+            {!searching && peek.error && (
+              <Failure what="The messages cannot be shown" error={peek.error} retry={refresh} />
             )}
           </SpaceBetween>
         }
         empty={
           <Box textAlign="center" padding="s">
-            {searching ? "No message found yet is like this." : "The queue has no message in this state."}
+            {searching ? "No message that was looked at is like this." : "The queue has no message in this state."}
           </Box>
         }
         pagination={
           !searching && (
             <Pagination
-              currentPageIndex={peek.page}
-              pagesCount={peek.page + (peek.more ? 1 : 0)}
-              openEnd={peek.more}
+              currentPageIndex={page}
+              pagesCount={page + (nextToken === undefined ? 0 : 1)}
+              openEnd={nextToken !== undefined}
               onChange={({ detail }) => {
                 setSelected([]);
-                if (detail.currentPageIndex > peek.page) peek.next();
-                else peek.goTo(detail.currentPageIndex);
+                goTo(detail.currentPageIndex, nextToken);
               }}
               ariaLabels={{
                 nextPageLabel: "Next messages",
@@ -168,52 +177,30 @@ export default function MessagesTab({ queue, summary }: TabProps) {
           )
         }
       />
-      {shown && act === null && (
+      {shown && !act && (
         <MessageViewer
           queue={queue}
           message={shown}
           index={opened ?? 0}
           count={messages.length}
           onIndex={setOpened}
-          onAct={(kind, message) => ask(kind, [message])}
-          onClose={() => setOpened(null)}
+          onAct={(kind, message) => perform(kind, [message])}
+          onClose={() => setOpened(undefined)}
         />
       )}
       {act?.kind === "delete" && (
-        <DeleteMessages
-          count={act.messages.length}
-          deleting={deletion.isPending}
-          error={deletion.isError ? describeError(deletion.error) : deletion.data?.refusal}
-          onDelete={() => deletion.mutate(ids)}
-          onClose={closeAct}
-        />
+        <DeleteMessages summary={summary} messages={act.messages} onDone={finish} onClose={() => setAct(undefined)} />
       )}
       {act?.kind === "move" && (
-        <MoveMessages
-          queue={summary}
-          count={act.messages.length}
-          moving={move.isPending}
-          error={move.isError ? describeError(move.error) : move.data?.refusal}
-          onMove={(to) => move.mutate({ ids, to })}
-          onClose={closeAct}
-        />
-      )}
-      {act?.kind === "resend" && only && (
-        <ResendMessage
-          queue={queue}
-          summary={summary}
-          message={only}
-          onSent={(to) => finish(`Sent to ${to.QueueName}.`, [])}
-          onClose={closeAct}
-        />
+        <MoveMessages summary={summary} messages={act.messages} onDone={finish} onClose={() => setAct(undefined)} />
       )}
     </>
   );
 }
 
 function Progress({ search, onStop, onContinue }: { search: Search; onStop: () => void; onContinue: () => void }) {
-  const found = `${counted(search.messages.length)} found`;
-  const looked = `${search.scanned.toLocaleString("en")} of ${search.total.toLocaleString("en")} looked at`;
+  const found = `${countOf(search.messages.length, "message")} found`;
+  const looked = `${formatNumber(search.scanned)} of ${formatNumber(search.total)} looked at`;
   if (search.status === "failed") {
     return (
       <Alert type="error" header="The search was interrupted" action={<Button onClick={onContinue}>Go on</Button>}>
@@ -221,11 +208,11 @@ function Progress({ search, onStop, onContinue }: { search: Search; onStop: () =
       </Alert>
     );
   }
-  if (search.status === "done") return <div role="status">{`${found}; all ${looked}.`}</div>;
+  if (search.status === "done") return <div role="status">{`${found}; the whole queue was looked at.`}</div>;
   return (
     <SpaceBetween direction="horizontal" size="s" alignItems="center">
       <ProgressBar
-        value={search.total === 0 ? 0 : (100 * search.scanned) / search.total}
+        value={search.total === 0 ? 0 : Math.min(100, (100 * search.scanned) / search.total)}
         label={search.status === "paused" ? "Search paused" : "Searching"}
         additionalInfo={`${found}; ${looked}`}
       />

@@ -3,7 +3,7 @@
 import type { GetQueueMetricsReply, QueueSeriesName } from "../../../api/types";
 import { csvText } from "../../../lib/csv";
 import type { Reduction, Values } from "../../../lib/downsample";
-import { formatAge, formatBytes } from "../../../lib/format";
+import { formatDuration, formatBytes } from "../../../lib/format";
 
 export type RangeName = "quarterHour" | "day" | "month";
 
@@ -85,7 +85,7 @@ export const charts: Chart[] = [
     description: "How long it has been in the queue.",
     perSecond: false,
     reduction: "highest",
-    formatValue: formatAge,
+    formatValue: formatDuration,
     lines: [{ title: "Oldest message", series: "OldestAge" }],
   },
   {
