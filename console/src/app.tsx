@@ -62,7 +62,7 @@ function banners(session: Session): FlashbarProps.MessageDefinition[] {
         "Give it credentials before it holds anything that matters.",
     });
   }
-  if (window.location.protocol === "http:" && !isThisMachine(window.location.hostname)) {
+  if (session.InsecureTransport) {
     shown.push({
       id: "insecure",
       type: "warning",
@@ -72,10 +72,6 @@ function banners(session: Session): FlashbarProps.MessageDefinition[] {
     });
   }
   return shown;
-}
-
-function isThisMachine(host: string): boolean {
-  return host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || host.startsWith("127.");
 }
 
 function Frame() {

@@ -2,7 +2,7 @@
 // asking is told by the session's cookie, which this code cannot read, and by the token against forged
 // requests, which it keeps.
 
-import { ApiError, ConnectionError } from "./errors";
+import { ApiError, ConnectionError, hasCode, isSignedOut } from "./errors";
 
 export type Service = "AmazonSQS" | "Millrace";
 
@@ -11,7 +11,8 @@ export const contentType = "application/x-amz-json-1.0";
 
 let csrfToken = "";
 let clockLead = 0;
-let signedOut: () => void = () => undefined;
+let sessionLost: () => void = () => undefined;
+let renewToken: () => Promise<void> = () => Promise.resolve();
 
 export function setCsrfToken(token: string): void {
   csrfToken = token;
@@ -22,9 +23,13 @@ export function serverTime(): Date {
   return new Date(Date.now() + clockLead);
 }
 
-/** Sets what is called when the server no longer knows the session. */
-export function onSignedOut(listener: () => void): void {
-  signedOut = listener;
+/**
+ * Sets what is done when the server no longer knows the session, and when it knows it by another token: a
+ * second tab signed in, or a server without authentication was started anew.
+ */
+export function onSessionTrouble(lost: () => void, renew: () => Promise<void>): void {
+  sessionLost = lost;
+  renewToken = renew;
 }
 
 export function apiAddress(path = ""): string {
@@ -79,15 +84,21 @@ export async function call<Reply = void>(
   input: object = {},
   signal?: AbortSignal,
 ): Promise<Reply> {
-  try {
-    return await request<Reply>("", {
+  const send = () =>
+    request<Reply>("", {
       method: "POST",
       headers: { "Content-Type": contentType, "X-Amz-Target": `${service}.${action}`, "X-Console-Csrf": csrfToken },
       body: JSON.stringify(input),
       signal,
     });
+  const token = csrfToken;
+  try {
+    return await send();
   } catch (error) {
-    if (error instanceof ApiError && error.status === 401) signedOut();
-    throw error;
+    if (isSignedOut(error)) sessionLost();
+    if (!hasCode(error, "ConsoleRequestRefused")) throw error;
+    await renewToken();
+    if (csrfToken === token) throw error;
+    return await send();
   }
 }

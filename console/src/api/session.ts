@@ -3,7 +3,7 @@
 
 import { Store, useStore } from "../lib/store";
 import { sign } from "../lib/sigv4";
-import { apiAddress, contentType, onSignedOut, request, serverTime, setCsrfToken } from "./client";
+import { apiAddress, contentType, onSessionTrouble, request, serverTime, setCsrfToken } from "./client";
 import { ApiError } from "./errors";
 import { queryClient } from "./queries";
 import type { Session, SignInFacts } from "./types";
@@ -99,4 +99,4 @@ function csrfHeader(): Record<string, string> {
   return now.status === "signedIn" ? { "X-Console-Csrf": now.session.CsrfToken } : {};
 }
 
-onSignedOut(() => void loadSession());
+onSessionTrouble(() => void loadSession(), loadSession);

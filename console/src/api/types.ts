@@ -12,6 +12,8 @@ export interface Session {
   AccountId: string;
   ReadOnly?: boolean;
   ExpiresAt?: number;
+  /** Plain http from another machine. */
+  InsecureTransport?: boolean;
   Region: string;
   Version: string;
 }
@@ -19,7 +21,6 @@ export interface Session {
 /** The body of the 401 that says that nobody is signed in. */
 export interface SignInFacts {
   Region: string;
-  /** Plain http from another machine, where the server refuses to sign anybody in. */
   InsecureTransport?: boolean;
   Version?: string;
 }
@@ -45,8 +46,8 @@ export interface QueueSummary {
   MaxReceiveCount?: number;
   DeadLetterSourceCount: number;
   /** Messages a second over the last quarter of an hour, oldest first. */
-  SentRates: number[];
-  ReceivedRates: number[];
+  SentRates?: number[];
+  ReceivedRates?: number[];
   LastReceive?: number;
 }
 

@@ -101,6 +101,7 @@ const theme = EditorView.theme({
     borderRadius: tokens.borderRadiusInput,
     fontSize: "13px",
     maxHeight: "60vh",
+    overflow: "hidden",
   },
   "&.cm-focused": { outline: `2px solid ${tokens.colorBorderItemFocused}`, outlineOffset: "1px" },
   ".cm-scroller": { fontFamily: "monospace", overflow: "auto", minHeight: "12em" },

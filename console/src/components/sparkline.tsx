@@ -16,7 +16,7 @@ export function sparklinePath(values: number[]): string {
     .join("");
 }
 
-export function Sparkline({ values, label }: { values: number[]; label: string }) {
+export function Sparkline({ values = [], label }: { values?: number[]; label: string }) {
   const latest = formatRate(values.at(-1) ?? 0);
   return (
     <span className="sparkline">

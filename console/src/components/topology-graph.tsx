@@ -110,7 +110,8 @@ function curve(source: Point, target: Point, nodeWidth: number): { path: string;
     const middle = (start.x + end.x) / 2;
     return {
       path: `M${start.x} ${start.y} C${middle} ${start.y} ${middle} ${end.y} ${end.x} ${end.y}`,
-      label: { x: start.x + 5, y: start.y - 5 },
+      // Beside the arrow, on the side from which it turns away.
+      label: { x: start.x + 5, y: end.y < start.y ? start.y + 15 : start.y - 5 },
     };
   }
   const start = { x: source.x + nodeWidth / 3, y: source.y + nodeHeight };

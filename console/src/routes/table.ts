@@ -60,4 +60,28 @@ export const pages: Page[] = [
     navigation: { group: "messages", text: "Topology" },
     load: () => import("./topology/page"),
   },
+  {
+    pattern: "redrive-tasks",
+    title: () => "Redrive tasks",
+    navigation: { group: "messages", text: "Redrive tasks" },
+    load: () => import("./redrive-tasks/page"),
+  },
+  {
+    pattern: "access-keys",
+    title: () => "Access keys",
+    navigation: { group: "administration", text: "Access keys" },
+    load: () => import("./access/keys"),
+  },
+  {
+    pattern: "sessions",
+    title: () => "Sessions",
+    navigation: { group: "administration", text: "Sessions" },
+    load: () => import("./access/sessions"),
+  },
+  {
+    pattern: "server",
+    title: () => "Server",
+    navigation: { group: "administration", text: "Server" },
+    load: () => import("./server/page"),
+  },
 ];

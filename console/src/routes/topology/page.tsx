@@ -48,13 +48,11 @@ export default function TopologyPage() {
         </Container>
       )}
       {described && described.queues.length > 0 && (
-        <>
-          <Container header={<Header variant="h2">Picture</Header>}>
-            <TopologyGraph nodes={described.queues} arrows={described.arrows} />
-          </Container>
-          <QueueList queues={described.queues} />
-        </>
+        <Container header={<Header variant="h2">Picture</Header>}>
+          <TopologyGraph nodes={described.queues} arrows={described.arrows} />
+        </Container>
       )}
+      {described && described.queues.length > 0 && <QueueList queues={described.queues} />}
     </SpaceBetween>
   );
 }

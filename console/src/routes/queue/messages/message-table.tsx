@@ -81,10 +81,10 @@ function columns(onOpen: (message: PeekedMessage) => void): TableProps.ColumnDef
     {
       id: "state",
       header: "State",
-      width: 210,
+      width: 240,
       cell: (message) => <MessageStateText state={message.State} visibleAt={message.VisibleAt} />,
     },
-    { id: "sent", header: "Sent", width: 180, cell: ({ SentTimestamp }) => formatTime(SentTimestamp) },
+    { id: "sent", header: "Sent", width: 220, cell: ({ SentTimestamp }) => formatTime(SentTimestamp) },
     { id: "group", header: "Group", width: 140, cell: ({ MessageGroupId }) => <bdi>{MessageGroupId ?? "–"}</bdi> },
     { id: "receives", header: "Receives", width: 100, cell: ({ ReceiveCount }) => ReceiveCount },
     { id: "size", header: "Size", width: 100, cell: ({ BodySize }) => formatBytes(BodySize) },

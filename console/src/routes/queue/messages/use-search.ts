@@ -46,7 +46,7 @@ export function useSearch() {
       setSearch((found) => ({
         status,
         messages: [...found.messages, ...reply.Messages],
-        scanned: reply.Scanned,
+        scanned: found.scanned + reply.Scanned,
         total: reply.Total,
       }));
       if (status !== "running") return;

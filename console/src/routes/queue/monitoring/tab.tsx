@@ -87,7 +87,7 @@ export default function MonitoringTab({ queue }: TabProps) {
         )}
         {metrics.isPending && <Loading what="Loading the metrics" />}
         {data && (
-          <Grid gridDefinition={charts.map(() => ({ colspan: { default: 12, m: 6 } }))}>
+          <Grid gridDefinition={charts.map(() => ({ colspan: { default: 12, s: 6 } }))}>
             {charts.map((chart) => (
               <MetricsChart
                 key={chart.title}
