@@ -3,7 +3,7 @@
 import Autosuggest, { type AutosuggestProps } from "@cloudscape-design/components/autosuggest";
 import Modal from "@cloudscape-design/components/modal";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { describeError } from "./api/errors";
 import { queuesQuery } from "./api/queries";
 import { countOf, formatNumber } from "./lib/format";
@@ -37,6 +37,9 @@ export function GlobalSearch() {
 
 function SearchDialog() {
   const [text, setText] = useState("");
+  const field = useRef<AutosuggestProps.Ref>(null);
+  // A dialog puts the focus on its first button; here typing is what is meant.
+  useEffect(() => field.current?.focus(), []);
   const queues = useQuery(queuesQuery({ NameContains: text || undefined, SortBy: "name", MaxResults: queuesShown }));
   const found = queues.data?.Queues ?? [];
   const goTo = (target: string) => {
@@ -60,7 +63,7 @@ function SearchDialog() {
   return (
     <Modal visible header="Search" closeAriaLabel="Close the search" onDismiss={() => open.set(false)}>
       <Autosuggest
-        autoFocus
+        ref={field}
         ariaLabel="A part of the name of a queue or page"
         placeholder="A part of the name of a queue or page"
         value={text}
