@@ -15,6 +15,7 @@ import type { Session } from "./api/types";
 import { Failure } from "./components/failure";
 import { Lazily } from "./components/lazily";
 import { Loading } from "./components/loading";
+import { GlobalSearch } from "./global-search";
 import { useNotifications } from "./lib/notifications";
 import { address, follow, matchPattern, navigate, type Parameters, replaceAddress, useLocation } from "./lib/router";
 import { SignInAgain, SignInPage } from "./routes/sign-in";
@@ -134,7 +135,7 @@ function Content() {
   return (
     <>
       <Frame />
-      {state.status === "signedOut" && <SignInAgain facts={state.facts} />}
+      {state.status === "signedOut" ? <SignInAgain facts={state.facts} /> : <GlobalSearch />}
     </>
   );
 }

@@ -2,6 +2,7 @@
 
 import TopNavigation, { type TopNavigationProps } from "@cloudscape-design/components/top-navigation";
 import { signOut, useSessionState } from "./api/session";
+import { openGlobalSearch } from "./global-search";
 import { notifyError } from "./lib/notifications";
 import { address } from "./lib/router";
 import { changeSettings, type Settings, useSettings } from "./lib/settings";
@@ -49,6 +50,14 @@ export function TopBar() {
     },
   ];
   if (state.status === "signedIn") {
+    utilities.unshift({
+      type: "button",
+      iconName: "search",
+      text: "Search",
+      title: "Search (Ctrl+K)",
+      ariaLabel: "Search queues and pages",
+      onClick: openGlobalSearch,
+    });
     const { Arn, AccountId, Region, ReadOnly, Development } = state.session;
     utilities.push({
       type: "button",

@@ -55,6 +55,12 @@ export const pages: Page[] = [
     load: () => import("./queue/page"),
   },
   {
+    pattern: "topology",
+    title: () => "Topology",
+    navigation: { group: "messages", text: "Topology" },
+    load: () => import("./topology/page"),
+  },
+  {
     pattern: "redrive-tasks",
     title: () => "Redrive tasks",
     navigation: { group: "messages", text: "Redrive tasks" },

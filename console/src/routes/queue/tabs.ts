@@ -21,8 +21,17 @@ export interface Tab {
 }
 
 export const tabs: Tab[] = [
+  { id: "messages", label: () => "Messages", load: () => import("./messages/tab") },
   { id: "send-receive", label: () => "Send and receive", load: () => import("./send-receive/tab") },
+  { id: "monitoring", label: () => "Monitoring", load: () => import("./monitoring/tab") },
   { id: "dead-letters", label: () => "Dead letters", load: () => import("./dead-letters") },
+  {
+    id: "groups",
+    label: ({ Type }) => (Type === "fifo" ? "Message groups" : "Tenants"),
+    load: () => import("./groups/tab"),
+  },
+  { id: "consumers", label: () => "Consumers", load: () => import("./consumers/tab") },
+  { id: "policy", label: () => "Access policy", load: () => import("./policy/tab") },
   { id: "configuration", label: () => "Configuration", load: () => import("./configuration") },
   { id: "encryption", label: () => "Encryption", load: () => import("./encryption") },
   { id: "tags", label: () => "Tags", load: () => import("./tags") },

@@ -1,0 +1,104 @@
+// A page of messages, to choose from.
+
+import Box from "@cloudscape-design/components/box";
+import Link from "@cloudscape-design/components/link";
+import Table, { type TableProps } from "@cloudscape-design/components/table";
+import type { ReactNode } from "react";
+import type { PeekedMessage } from "../../../api/types";
+import { formatBytes, formatTime } from "../../../lib/format";
+import { MessageStateText } from "./message-state";
+
+interface MessageTableProps {
+  messages: readonly PeekedMessage[];
+  selected: readonly PeekedMessage[];
+  onSelect: (messages: readonly PeekedMessage[]) => void;
+  onOpen: (message: PeekedMessage) => void;
+  header: ReactNode;
+  filter: ReactNode;
+  empty: ReactNode;
+  pagination?: ReactNode;
+  footer?: ReactNode;
+  loading: boolean;
+}
+
+const excerptMax = 200;
+
+export function MessageTable({ messages, selected, onSelect, onOpen, ...rest }: MessageTableProps) {
+  const grouped = messages.some((message) => message.MessageGroupId !== undefined);
+  return (
+    <Table
+      {...rest}
+      items={messages}
+      trackBy="PeekId"
+      selectionType="multi"
+      selectedItems={[...selected]}
+      onSelectionChange={({ detail }) => onSelect(detail.selectedItems)}
+      columnDefinitions={columns(onOpen)}
+      columnDisplay={[
+        { id: "body", visible: true },
+        { id: "state", visible: true },
+        { id: "sent", visible: true },
+        { id: "group", visible: grouped },
+        { id: "receives", visible: true },
+        { id: "size", visible: true },
+        { id: "id", visible: true },
+      ]}
+      variant="container"
+      resizableColumns
+      enableKeyboardNavigation
+      loadingText="Reading messages"
+      ariaLabels={{
+        tableLabel: "Messages",
+        selectionGroupLabel: "Choose messages",
+        allItemsSelectionLabel: () => "Choose all messages on this page",
+        itemSelectionLabel: (_, message) => `Choose message ${message.MessageId}`,
+      }}
+    />
+  );
+}
+
+function columns(onOpen: (message: PeekedMessage) => void): TableProps.ColumnDefinition<PeekedMessage>[] {
+  return [
+    {
+      id: "body",
+      header: "Body",
+      width: 320,
+      minWidth: 160,
+      isRowHeader: true,
+      cell: (message) => (
+        <Link
+          href="#"
+          onFollow={(event) => {
+            event.preventDefault();
+            onOpen(message);
+          }}
+          ariaLabel={`Open message ${message.MessageId}`}
+        >
+          <bdi>{excerptOf(message)}</bdi>
+        </Link>
+      ),
+    },
+    {
+      id: "state",
+      header: "State",
+      width: 240,
+      cell: (message) => <MessageStateText state={message.State} visibleAt={message.VisibleAt} />,
+    },
+    { id: "sent", header: "Sent", width: 220, cell: ({ SentTimestamp }) => formatTime(SentTimestamp) },
+    { id: "group", header: "Group", width: 140, cell: ({ MessageGroupId }) => <bdi>{MessageGroupId ?? "–"}</bdi> },
+    { id: "receives", header: "Receives", width: 100, cell: ({ ReceiveCount }) => ReceiveCount },
+    { id: "size", header: "Size", width: 100, cell: ({ BodySize }) => formatBytes(BodySize) },
+    {
+      id: "id",
+      header: "Message ID",
+      width: 320,
+      cell: ({ MessageId }) => <Box variant="span">{MessageId}</Box>,
+    },
+  ];
+}
+
+function excerptOf({ Body, BodySize }: PeekedMessage): string {
+  if (BodySize === 0) return "(empty)";
+  const excerpt = Body.slice(0, excerptMax).replace(/\s+/g, " ").trim();
+  return excerpt === "" ? "(blank)" : excerpt;
+}
