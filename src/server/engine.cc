@@ -64,6 +64,7 @@ Engine::Engine(Cores& cores, const Installation& installation, EngineOptions opt
 
 Engine::~Engine() {
   cores_.background().join();
+  cores_.looking().join();
 }
 
 std::unique_ptr<ShardDriver> Engine::make_driver(std::size_t shard, const EngineOptions& options) {
@@ -72,6 +73,7 @@ std::unique_ptr<ShardDriver> Engine::make_driver(std::size_t shard, const Engine
   driver.shard.find_queue = [this](std::string_view arn) { return registry_.find_queue(arn); };
   driver.open_store = options.stores[shard];
   driver.clock = options.clock;
+  driver.looking = &cores_.looking();
   driver.space = options.space;
   driver.report = [shard](const std::string& text) {
     log_warning("store", {{"shard", static_cast<std::uint64_t>(shard)}, {"message", text}});
