@@ -26,24 +26,33 @@ constexpr AuditRow kActs[] = {
     {"DeleteAccessKey", always},      // millrace keys delete
     {"DeleteMessage", denied},
     {"DeleteMessageBatch", denied},
+    {"DeleteMessages", always},
     {"DeleteQueue", always},
     {"DescribeQueue", denied},
     {"DevelopmentModeStarted", always},
     {"DisableAccessKey", always},  // millrace keys disable
     {"EnableAccessKey", always},   // millrace keys enable
+    {"GetMessage", denied},
     {"GetQueueAttributes", denied},
     {"GetQueueUrl", denied},
+    {"GetTopology", denied},
     {"KeyringReloaded", always},  // SIGHUP; failed: the old one stays in force
     {kGap, always},               // the queue was full; the detail says how many
+    {"ListConsumers", denied},
     {"ListDeadLetterSourceQueues", denied},
+    {"ListMessageGroups", denied},
     {"ListMessageMoveTasks", denied},
     {"ListQueueTags", denied},
     {"ListQueues", denied},
+    {"ListQueuesDetailed", denied},
     {"LogsReopened", always},  // SIGHUP
+    {"MoveMessages", always},
+    {"PeekMessages", denied},
     {"PurgeQueue", always},
     {"ReceiveMessage", denied},
     {"RemovePermission", always},
     {"RotateAccessKey", always},  // millrace keys rotate
+    {"SearchMessages", denied},
     {"SendMessage", denied},
     {"SendMessageBatch", denied},
     {"ServerStarted", always},

@@ -39,6 +39,14 @@ ApiError not_here() {
   return {ErrorCode::resource_not_found, "The message is not in the queue any more."};
 }
 
+// Whether the block is parked until its delay is over. What is parked in flight holds nothing else.
+bool parked_for_delay(const LoadedBlock& loaded) {
+  if (!loaded.parked() || !loaded.state) return loaded.parked();
+  return std::ranges::any_of(loaded.state->slots, [](const SlotState& slot) {
+    return slot.phase == SlotState::Phase::waiting || slot.phase == SlotState::Phase::moving;
+  });
+}
+
 ApiError on_its_way() {
   return {ErrorCode::unsupported_operation, "The message is on its way to another queue."};
 }
@@ -289,11 +297,7 @@ Block& Queue::take_up(const LoadedBlock& loaded, Timestamp now) {
   block.chunk = loaded.chunk;
   block.committed = true;
   block.live = loaded.index.count;
-  // What was parked in flight holds nothing else; it has come for good.
-  const bool delayed = !loaded.state || !std::ranges::all_of(loaded.state->slots, [](SlotState slot) {
-    return slot.phase == Phase::in_flight || slot.phase == Phase::deleted;
-  });
-  if (loaded.parked() && loaded.parked_until() > now && delayed) {
+  if (parked_for_delay(loaded) && loaded.parked_until() > now) {
     block.parked_until = loaded.parked_until();
   }
   if (loaded.state) {

@@ -76,7 +76,16 @@ constexpr ActionRow kActions[] = {
 
 // What only the management console has: AWS JSON, and only where the console asks.
 constexpr ActionRow kConsoleActions[] = {
+    {"DeleteMessages", run_json<&delete_messages>, changes, "DeleteMessage"},
     {"DescribeQueue", run_json<&describe_queue>, reads, "GetQueueAttributes"},
+    {"GetMessage", run_json<&get_message>, reads, "ReceiveMessage"},
+    {"GetTopology", run_json<&get_topology>, reads, "ListQueues"},
+    {"ListConsumers", run_json<&list_consumers>, reads, "ReceiveMessage"},
+    {"ListMessageGroups", run_json<&list_message_groups>, reads, "ReceiveMessage"},
+    {"ListQueuesDetailed", run_json<&list_queues_detailed>, reads, "ListQueues"},
+    {"MoveMessages", run_json<&move_messages>, changes, "ReceiveMessage"},
+    {"PeekMessages", run_json<&peek_messages>, reads, "ReceiveMessage"},
+    {"SearchMessages", run_json<&search_messages>, reads, "ReceiveMessage"},
 };
 
 constexpr bool by_name(const ActionRow& a, const ActionRow& b) {

@@ -10,6 +10,7 @@
 #include "base/source_network.h"
 #include "observe/log.h"
 #include "server/actions.h"
+#include "service/console.h"
 #include "wire/error_reply.h"
 #include "wire/wire.h"
 
@@ -19,6 +20,28 @@ namespace {
 
 /// Where the management console asks. No queue has this path: "console" is no account.
 constexpr std::string_view kConsoleApi = "/console/api/";
+
+/// Where LocalStack shows the messages of a queue; development mode does so as well. Behind it
+/// there may be "/<region>/<account>/<queue>".
+constexpr std::string_view kLocalStackPeek = "/_aws/sqs/messages";
+
+bool is_localstack_peek(const HttpRequest& request) {
+  const std::string_view path = request.path();
+  return request.method == "GET" && path.starts_with(kLocalStackPeek) &&
+         (path.size() == kLocalStackPeek.size() || path[kLocalStackPeek.size()] == '/');
+}
+
+/// The queue that such a request names by its path or its parameter, as a queue URL.
+std::string localstack_queue_url(const HttpRequest& request, const std::string& base_url) {
+  const std::string_view behind = request.path().substr(kLocalStackPeek.size());
+  const std::size_t account = behind.find('/', 1);  // behind the region
+  if (account != std::string_view::npos) return base_url + std::string(behind.substr(account));
+  return percent_decode(query_value(request.query(), "QueueUrl"), true).value_or(std::string());
+}
+
+bool is_true(std::string_view text) {
+  return text == "true" || text == "True" || text == "1";
+}
 
 void answer_plainly(unsigned status, std::string body, HttpResponse& response) {
   response.status = status;
@@ -116,6 +139,9 @@ boost::asio::awaitable<Expected<void>> Pipeline::run(const HttpRequest& request,
     const Expected<void> passed = check_source_limit(source_of(request, origin));
     if (!passed) co_return passed.error();
   }
+  if (!service_.access_enforced && is_localstack_peek(request)) {
+    co_return co_await run_localstack_peek(request, origin, request_id, record, response);
+  }
   const Expected<wire::WireCall> call = wire::recognise(request);
   if (!call) co_return call.error();
   const bool console = request.path() == kConsoleApi;
@@ -154,6 +180,30 @@ boost::asio::awaitable<Expected<void>> Pipeline::run(const HttpRequest& request,
   co_return outcome;
 }
 
+boost::asio::awaitable<Expected<void>> Pipeline::run_localstack_peek(const HttpRequest& request,
+                                                                     const Expected<Origin>& origin,
+                                                                     std::string_view request_id,
+                                                                     RequestRecord& record,
+                                                                     HttpResponse& response) {
+  if (!origin) co_return origin.error();
+  Expected<CallerPointer> caller = authenticator_.authenticate(request);
+  if (!caller) co_return caller.error();
+  wire::WireCall call;
+  call.protocol = wire::Protocol::query;
+  call.form = wire::reply_form(request);
+  call.action = "ReceiveMessage";
+  record.action = call.action;
+  Context context = context_of(request, *origin, std::move(*caller), call.action);
+  if (options_.logs.wanted()) context.notes = &record.notes;
+  const LocalStackPeek wanted{.queue_url = localstack_queue_url(request, context.base_url),
+                              .invisible = is_true(query_value(request.query(), "ShowInvisible")),
+                              .delayed = is_true(query_value(request.query(), "ShowDelayed"))};
+  const auto reply = co_await localstack_messages(context, wanted);
+  if (!reply) co_return reply.error();
+  wire::encode(call, *reply, request_id, response);
+  co_return Expected<void>();
+}
+
 Expected<void> Pipeline::check_source_limit(std::string_view source) {
   const Timestamp now = options_.wall_clock->now();
   if (options_.source_limit->take(source_network(source), now)) return {};
@@ -181,7 +231,7 @@ ApiError Pipeline::throttled(std::string_view what, std::string_view who, Timest
 
 Context Pipeline::context_of(const HttpRequest& request, const Origin& origin, CallerPointer caller,
                              std::string_view action) const {
-  const bool enforced = service_.access_enforced;  // else nobody asks for these
+  const bool enforced = service_.access_enforced;  // else nobody asks for the time
   return Context{.service = service_,
                  .caller = std::move(caller),
                  .action = action,
@@ -189,7 +239,7 @@ Context Pipeline::context_of(const HttpRequest& request, const Origin& origin, C
                  .source_address = origin.address,
                  .secure = origin.secure,
                  .now = enforced ? options_.wall_clock->now() : Timestamp{},
-                 .user_agent = enforced ? request.field("user-agent") : std::string_view(),
+                 .user_agent = request.field("user-agent"),
                  .hang_up = request.hang_up};
 }
 

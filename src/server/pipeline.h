@@ -65,6 +65,11 @@ class Pipeline {
                                              const Expected<Origin>& origin,
                                              std::string_view request_id, RequestRecord& record,
                                              HttpResponse& response);
+  boost::asio::awaitable<Expected<void>> run_localstack_peek(const HttpRequest& request,
+                                                             const Expected<Origin>& origin,
+                                                             std::string_view request_id,
+                                                             RequestRecord& record,
+                                                             HttpResponse& response);
   Expected<void> check_source_limit(std::string_view source);
   Expected<void> check_account_limit(const Caller& caller);
   ApiError throttled(std::string_view what, std::string_view who, Timestamp now);
