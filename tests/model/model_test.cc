@@ -451,7 +451,7 @@ class StandardRun {
     await(*loop_.submit([id = ids_[queue], sequences, outcomes](Shard& shard, Timestamp now) {
       shard.erase_messages(id, sequences, *outcomes, now).value();
     }));
-    for (const LookedMessage& message : chosen) naive_.erased_by_place(queue, message.id);
+    for (const LookedMessage& message : chosen) naive_.erased_by_place(message.id);
   }
   // To another queue, as new messages.
   void move_by_place(std::size_t queue) {
@@ -466,7 +466,7 @@ class StandardRun {
         throw std::runtime_error("a move was refused, or was not");
       }
       if (in_flight) continue;
-      naive_.erased_by_place(queue, message.id);
+      naive_.erased_by_place(message.id);
       const std::vector<LookedMessage> after =
           loop_.look(ids_[target], {}, 1 + random_.below(20)).value();
       if (after.size() != before.size() + 1 || after.back().body != message.body) {

@@ -219,9 +219,10 @@ void NaiveWorld::looked_at(std::size_t queue, const std::vector<LookedMessage>& 
   }
 }
 
-void NaiveWorld::erased_by_place(std::size_t queue, const MessageId& id) {
-  std::erase_if(queues_[queue].messages,
-                [&](const NaiveMessage& message) { return message.id == id; });
+void NaiveWorld::erased_by_place(const MessageId& id) {
+  for (Queue& queue : queues_) {
+    std::erase_if(queue.messages, [&](const NaiveMessage& message) { return message.id == id; });
+  }
 }
 
 void NaiveWorld::emptied(std::size_t queue, Timestamp now) {
