@@ -20,10 +20,12 @@ constexpr AuditRow kActs[] = {
     {"CertificateReloaded", always},  // SIGHUP; failed: the old one stays in force
     {"ChangeMessageVisibility", denied},
     {"ChangeMessageVisibilityBatch", denied},
-    {"CreateAccessKey", always},  // millrace keys create
+    {"ConsoleSignIn", always},    // POST /console/api/session
+    {"ConsoleSignOut", always},   // DELETE /console/api/session
+    {"CreateAccessKey", always},  // millrace keys create, or in the console
     {"CreateQueue", always},
     {"CredentialsReloaded", always},  // SIGHUP; failed: the old ones stay in force
-    {"DeleteAccessKey", always},      // millrace keys delete
+    {"DeleteAccessKey", always},      // millrace keys delete, or in the console
     {"DeleteMessage", denied},
     {"DeleteMessageBatch", denied},
     {"DeleteMessages", always},
@@ -38,6 +40,7 @@ constexpr AuditRow kActs[] = {
     {"GetTopology", denied},
     {"KeyringReloaded", always},  // SIGHUP; failed: the old one stays in force
     {kGap, always},               // the queue was full; the detail says how many
+    {"ListAccessKeys", denied},
     {"ListConsumers", denied},
     {"ListDeadLetterSourceQueues", denied},
     {"ListMessageGroups", denied},
@@ -45,12 +48,14 @@ constexpr AuditRow kActs[] = {
     {"ListQueueTags", denied},
     {"ListQueues", denied},
     {"ListQueuesDetailed", denied},
+    {"ListSessions", denied},
     {"LogsReopened", always},  // SIGHUP
     {"MoveMessages", always},
     {"PeekMessages", denied},
     {"PurgeQueue", always},
     {"ReceiveMessage", denied},
     {"RemovePermission", always},
+    {"RevokeSession", always},
     {"RotateAccessKey", always},  // millrace keys rotate
     {"SearchMessages", denied},
     {"SendMessage", denied},
@@ -61,7 +66,9 @@ constexpr AuditRow kActs[] = {
     {"SetQueueAttributes", always},
     {"StartMessageMoveTask", always},
     {"TagQueue", always},
+    {"TestPolicy", denied},
     {"UntagQueue", always},
+    {"UpdateAccessKey", always},
 };
 
 static_assert(std::ranges::is_sorted(kActs, {}, &AuditRow::act));

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <iterator>
 
+#include "server/console_actions.h"
 #include "service/console.h"
+#include "service/policy_tester.h"
 
 namespace millrace {
 
@@ -76,16 +78,23 @@ constexpr ActionRow kActions[] = {
 
 // What only the management console has: AWS JSON, and only where the console asks.
 constexpr ActionRow kConsoleActions[] = {
+    {"CreateAccessKey", run_json<&create_access_key>, changes},
+    {"DeleteAccessKey", run_json<&delete_access_key>, changes},
     {"DeleteMessages", run_json<&delete_messages>, changes, "DeleteMessage"},
     {"DescribeQueue", run_json<&describe_queue>, reads, "GetQueueAttributes"},
     {"GetMessage", run_json<&get_message>, reads, "ReceiveMessage"},
     {"GetTopology", run_json<&get_topology>, reads, "ListQueues"},
+    {"ListAccessKeys", run_json<&list_access_keys>, reads},
     {"ListConsumers", run_json<&list_consumers>, reads, "ReceiveMessage"},
     {"ListMessageGroups", run_json<&list_message_groups>, reads, "ReceiveMessage"},
     {"ListQueuesDetailed", run_json<&list_queues_detailed>, reads, "ListQueues"},
+    {"ListSessions", run_json<&list_sessions>, reads},
     {"MoveMessages", run_json<&move_messages>, changes, "ReceiveMessage"},
     {"PeekMessages", run_json<&peek_messages>, reads, "ReceiveMessage"},
+    {"RevokeSession", run_json<&revoke_session>, changes},
     {"SearchMessages", run_json<&search_messages>, reads, "ReceiveMessage"},
+    {"TestPolicy", run_json<&test_policy>, reads, "GetQueueAttributes"},
+    {"UpdateAccessKey", run_json<&update_access_key>, changes},
 };
 
 constexpr bool by_name(const ActionRow& a, const ActionRow& b) {

@@ -33,6 +33,7 @@
 
 namespace millrace {
 
+class Console;
 class Registry;
 class ShardDriver;
 
@@ -59,10 +60,16 @@ struct Context {
   std::string base_url;              // of queue URLs in replies: "http://host:port"
   std::string_view source_address;   // the client's address, without its port
   bool secure = false;               // the client spoke TLS
-  Timestamp now = {};                // by the wall clock; zero where access is not enforced
+  Timestamp now = {};                // by the wall clock; zero where nobody asks for it
   std::string_view user_agent = {};  // what the client says of itself
   HangUpWatch* hang_up = nullptr;    // null where nothing can hang up
   RequestNotes* notes = nullptr;     // for the logs; null where nobody wants to know
+
+  // Of a request to the console's API only:
+
+  CredentialsPointer credentials = {};  // in force when it came; null in development mode
+  Console* console = nullptr;           // of the server
+  std::string_view session = {};        // id of the session that it belongs to; empty: none
 
   // What a handler leaves for the reply:
 
