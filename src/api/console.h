@@ -23,12 +23,17 @@ struct QueueSummary {
   std::int64_t messages = 0;
   std::int64_t in_flight = 0;
   std::int64_t delayed = 0;
+  std::int64_t oldest_age = 0;  // seconds; 0 when the queue is empty
   std::int64_t created = 0;
   std::int64_t last_modified = 0;
   std::string encryption;  // "none", "SSE-SQS" or "SSE-KMS"
   std::string kms_key_id;
   std::string dead_letter_target_arn;
   std::optional<std::int64_t> max_receive_count;
+  std::int64_t dead_letter_source_count = 0;
+  std::vector<double> sent_rates;  // per second, oldest first
+  std::vector<double> received_rates;
+  std::optional<std::int64_t> last_receive;
 
   static void fields(auto& self, auto& visit) {
     visit({"QueueUrl"}, self.queue_url);
@@ -38,12 +43,17 @@ struct QueueSummary {
     visit({"Messages"}, self.messages);
     visit({"InFlight"}, self.in_flight);
     visit({"Delayed"}, self.delayed);
+    visit({"OldestAge"}, self.oldest_age);
     visit({"Created"}, self.created);
     visit({"LastModified"}, self.last_modified);
     visit({"Encryption"}, self.encryption);
     visit({"KmsKeyId"}, self.kms_key_id);
     visit({"DeadLetterTargetArn"}, self.dead_letter_target_arn);
     visit({"MaxReceiveCount"}, self.max_receive_count);
+    visit({"DeadLetterSourceCount"}, self.dead_letter_source_count);
+    visit({.json = "SentRates", .required = Required::always}, self.sent_rates);
+    visit({.json = "ReceivedRates", .required = Required::always}, self.received_rates);
+    visit({"LastReceive"}, self.last_receive);
   }
 };
 
@@ -57,6 +67,125 @@ struct DescribeQueueResponse {
   QueueSummary queue;
 
   static void fields(auto& self, auto& visit) { visit({"Queue"}, self.queue); }
+};
+
+struct ListQueuesDetailedRequest {
+  std::optional<std::string> name_contains;
+  std::optional<std::string> type;
+  std::optional<bool> has_dead_letter_queue;
+  std::optional<bool> is_dead_letter_queue;
+  std::optional<std::string> tag_key;
+  std::optional<std::string> tag_value;
+  std::optional<std::int64_t> minimum_messages;
+  std::optional<std::int64_t> minimum_age;  // seconds
+  std::optional<std::string> sort_by;
+  std::optional<bool> descending;
+  std::optional<std::int64_t> max_results;
+  std::optional<std::string> next_token;
+
+  static void fields(auto& self, auto& visit) {
+    visit({"NameContains"}, self.name_contains);
+    visit({"Type"}, self.type);
+    visit({"HasDeadLetterQueue"}, self.has_dead_letter_queue);
+    visit({"IsDeadLetterQueue"}, self.is_dead_letter_queue);
+    visit({"TagKey"}, self.tag_key);
+    visit({"TagValue"}, self.tag_value);
+    visit({"MinimumMessages"}, self.minimum_messages);
+    visit({"MinimumAge"}, self.minimum_age);
+    visit({"SortBy"}, self.sort_by);
+    visit({"Descending"}, self.descending);
+    visit({"MaxResults"}, self.max_results);
+    visit({"NextToken"}, self.next_token);
+  }
+};
+
+struct ListQueuesDetailedResponse {
+  std::vector<QueueSummary> queues;
+  std::int64_t matching_count = 0;
+  std::int64_t total_count = 0;
+  std::string next_token;
+
+  static void fields(auto& self, auto& visit) {
+    visit({.json = "Queues", .required = Required::always}, self.queues);
+    visit({"MatchingCount"}, self.matching_count);
+    visit({"TotalCount"}, self.total_count);
+    visit({"NextToken"}, self.next_token);
+  }
+};
+
+struct GetTopologyRequest {
+  static void fields(auto&, auto&) {}
+};
+
+struct TopologyQueue {
+  std::string queue_arn;
+  std::string queue_name;
+  std::string queue_url;
+  std::string type;
+  std::int64_t messages = 0;
+  std::int64_t in_flight = 0;
+  std::int64_t delayed = 0;
+  std::int64_t oldest_age = 0;
+
+  static void fields(auto& self, auto& visit) {
+    visit({"QueueArn"}, self.queue_arn);
+    visit({"QueueName"}, self.queue_name);
+    visit({"QueueUrl"}, self.queue_url);
+    visit({"Type"}, self.type);
+    visit({"Messages"}, self.messages);
+    visit({"InFlight"}, self.in_flight);
+    visit({"Delayed"}, self.delayed);
+    visit({"OldestAge"}, self.oldest_age);
+  }
+};
+
+struct TopologyEdge {
+  std::string source_arn;
+  std::string dead_letter_arn;
+  std::int64_t max_receive_count = 0;
+
+  static void fields(auto& self, auto& visit) {
+    visit({"SourceArn"}, self.source_arn);
+    visit({"DeadLetterArn"}, self.dead_letter_arn);
+    visit({"MaxReceiveCount"}, self.max_receive_count);
+  }
+};
+
+struct TopologyTask {
+  std::string task_handle;
+  std::string source_arn;
+  std::string destination_arn;
+  std::string status;
+  std::int64_t moved = 0;
+  std::int64_t to_move = 0;
+  std::int64_t started = 0;
+  std::string failure_reason;
+
+  static void fields(auto& self, auto& visit) {
+    visit({"TaskHandle"}, self.task_handle);
+    visit({"SourceArn"}, self.source_arn);
+    visit({"DestinationArn"}, self.destination_arn);
+    visit({"Status"}, self.status);
+    visit({"Moved"}, self.moved);
+    visit({"ToMove"}, self.to_move);
+    visit({"Started"}, self.started);
+    visit({"FailureReason"}, self.failure_reason);
+  }
+};
+
+/// Which queues are the dead-letter queues of others, and what move tasks take where.
+struct GetTopologyResponse {
+  std::vector<TopologyQueue> queues;
+  std::vector<TopologyEdge> edges;
+  std::vector<TopologyTask> tasks;
+  bool truncated = false;  // there are more queues than are told of
+
+  static void fields(auto& self, auto& visit) {
+    visit({.json = "Queues", .required = Required::always}, self.queues);
+    visit({.json = "Edges", .required = Required::always}, self.edges);
+    visit({.json = "Tasks", .required = Required::always}, self.tasks);
+    visit({"Truncated"}, self.truncated);
+  }
 };
 
 // --- access keys and sessions ---

@@ -100,6 +100,26 @@ inline constexpr std::size_t kNoisyGroupsMax = 100;  // of a queue, at once
 inline constexpr std::array<std::size_t, 3> kHistoryPointsMax = {240'000, 140'000, 80'000};
 inline constexpr std::size_t kHistoryBytesMax = std::size_t{64} << 20;  // with 10,000 queues
 
+// --- ours: what the console asks ---------------------------------------------------------------
+
+inline constexpr std::int64_t kPeekResultsMax = 100;
+inline constexpr std::int64_t kPeekResultsDefault = 25;
+inline constexpr std::int64_t kPeekBodyBytesDefault = 4'096;
+inline constexpr std::size_t kPeekReplyBytesMax = std::size_t{4} << 20;  // besides one message
+inline constexpr std::size_t kPeekIdsMax = 100;
+inline constexpr std::size_t kLocalStackMessagesMax = 1'000;
+// One request reads the messages of a queue for no longer, then it answers and tells where it was.
+inline constexpr Milliseconds kLookTimeMax = 500;
+inline constexpr std::size_t kLookBytesMax = std::size_t{256} << 20;
+inline constexpr std::size_t kSearchTextMax = 1'024;  // bytes
+inline constexpr std::int64_t kDetailedQueuesMax = 100;
+inline constexpr std::int64_t kDetailedQueuesDefault = 50;
+inline constexpr std::size_t kTopologyQueuesMax = 500;
+inline constexpr std::size_t kWaitingReceivesListed = 1'000;
+inline constexpr std::size_t kRecentConsumersMax = 64;  // of a queue
+inline constexpr std::size_t kConsumerTextMax = 256;    // bytes of what one says of itself
+inline constexpr std::size_t kListedGroupsMax = 512;    // that a token remembers
+
 // --- ours: HTTP --------------------------------------------------------------------------------
 
 inline constexpr std::size_t kRequestBodyMax = 4 * 1024 * 1024;  // bytes; a form may triple a body

@@ -29,30 +29,39 @@ constexpr AuditRow kActs[] = {
     {"DeleteAccessKey", always},      // millrace keys delete, or in the console
     {"DeleteMessage", denied},
     {"DeleteMessageBatch", denied},
+    {"DeleteMessages", always},
     {"DeleteQueue", always},
     {"DescribeQueue", denied},
     {"DevelopmentModeStarted", always},
     {"DisableAccessKey", always},  // millrace keys disable
     {"EnableAccessKey", always},   // millrace keys enable
+    {"GetMessage", denied},
     {"GetQueueAttributes", denied},
     {"GetQueueMetrics", denied},
     {"GetQueueUrl", denied},
     {"GetServerInformation", denied},
     {"GetServerMetrics", denied},
+    {"GetTopology", denied},
     {"KeyringReloaded", always},  // SIGHUP; failed: the old one stays in force
     {kGap, always},               // the queue was full; the detail says how many
     {"ListAccessKeys", denied},
+    {"ListConsumers", denied},
     {"ListDeadLetterSourceQueues", denied},
+    {"ListMessageGroups", denied},
     {"ListMessageMoveTasks", denied},
     {"ListQueueTags", denied},
     {"ListQueues", denied},
+    {"ListQueuesDetailed", denied},
     {"ListSessions", denied},
     {"LogsReopened", always},  // SIGHUP
+    {"MoveMessages", always},
+    {"PeekMessages", denied},
     {"PurgeQueue", always},
     {"ReceiveMessage", denied},
     {"RemovePermission", always},
     {"RevokeSession", always},
     {"RotateAccessKey", always},  // millrace keys rotate
+    {"SearchMessages", denied},
     {"SendMessage", denied},
     {"SendMessageBatch", denied},
     {"ServerStarted", always},

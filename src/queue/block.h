@@ -38,6 +38,9 @@ struct Block {
   bool relocating = false;    // written again in the commit in flight; its place is about to change
   std::uint64_t grouped = 0;  // FIFO: the messages that are members of their groups, as a bit map
   std::optional<Timestamp> due_row;  // a due row still on disk, to be erased by the next commit
+  // It was parked until then and is here for an operation only: the next commit parks it again. Its
+  // messages that wait are delayed.
+  std::optional<Timestamp> parked_until;
 
   /// What it is charged at, its chunk aside.
   std::size_t fixed_bytes() const {

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "model/message.h"
 #include "model/write_batch.h"
+#include "queue/look.h"
 #include "queue/records.h"
 
 namespace millrace {
@@ -50,7 +51,12 @@ struct Load {
     group,     // blocks from `first` to `last` that rows of `group` name, with their chunks
     recent,    // blocks in order from `first` on that were sent later than `until`, without chunks
     transfer,  // the chunk at `place` of the transfer number `first` to shard `last`
+    look,      // blocks in order from `first` on, below `last`, without chunks, for `look`
+    examine,   // the candidates of `look`, looked at with their chunks
   };
+
+  /// Whether somebody looks at the queue: such a load waits for those that deliver messages.
+  bool for_look() const { return kind == Kind::look || kind == Kind::examine; }
 
   Kind kind = Kind::window;
   QueueId queue;
@@ -62,6 +68,7 @@ struct Load {
   std::uint32_t blocks_max = 0;
   std::size_t bytes_max = 0;  // of chunks; one block is always loaded
   std::uint64_t as_of = 0;    // the queue's count of commits when it was asked for
+  std::shared_ptr<Look> look = {};
 };
 
 struct LoadedBlock {
@@ -82,7 +89,7 @@ struct LoadResult {
   std::vector<LoadedBlock> blocks;
   /// Where the scan ended: the number of the first block that it did not look at.
   BlockNumber next = 0;
-  /// Nothing more lay behind `next` (window, sweep, expire, group, recent) or was due (due).
+  /// Nothing more lay behind `next` (window, sweep, expire, group, recent, look) or was due (due).
   bool exhausted = false;
   /// due: the time of the first due row that is later than `until`.
   std::optional<Timestamp> next_due;

@@ -253,6 +253,29 @@ void FifoQueue::slot_erased(BlockNumber number, Block& block, unsigned slot) {
   }
 }
 
+void FifoQueue::slot_moving(BlockNumber number, Block& block, unsigned slot) {
+  if ((block.grouped & bit(slot)) == 0) return;
+  groups_.hide(block.index.groups[slot], sequence_of(number, slot));
+}
+
+GroupSummary FifoQueue::summary(GroupKey group) const {
+  GroupSummary summary;
+  const std::span<const MessageGroups::Member> members = groups_.members(group);
+  const bool complete = frontier_ >= committed_end_ && !groups_.filed(group);
+  if (complete) summary.messages = members.size();
+  if (members.empty()) return summary;
+  summary.head = members.front().sequence;
+  summary.locked = members.front().hidden;
+  for (const MessageGroups::Member& member : members) {  // what is in flight comes first
+    if (!member.hidden) break;
+    ++summary.in_flight;
+    const SlotState& slot = blocks_.at(block_of(member.sequence)).slots[slot_of(member.sequence)];
+    if (slot.phase == Phase::moving) continue;
+    summary.locked_until = std::max(summary.locked_until.value_or(Timestamp{}), slot.visible_at);
+  }
+  return summary;
+}
+
 void FifoQueue::erase_rows(BlockNumber number, const IndexRecord& index) {
   if (const auto delayed = delayed_.find(number); delayed != delayed_.end()) {
     delayed_count_ -= delayed->second.count;
@@ -356,8 +379,7 @@ void FifoQueue::take_from(GroupKey group, Taking& taking) {
       }
       taking.dead_bytes += record->content.size();
       taking.taken.dead_letters.push_back(dead_letter(*record, *next, state, block.chunk));
-      move_slot(number, block, slot);
-      if (state.phase == Phase::moving) groups_.hide(group, *next);
+      move_slot(number, block, slot, moves_leave_shard());
       continue;
     }
     Expected<OpenedMessage> opened = open(*record, *next, block.chunk, taking.now);

@@ -75,6 +75,8 @@ class FifoQueue final : public Queue {
   void taken_up(BlockNumber, Block&, bool) override {}
   void slot_waiting(BlockNumber number, Block& block, unsigned slot) override;
   void slot_erased(BlockNumber number, Block& block, unsigned slot) override;
+  void slot_moving(BlockNumber number, Block& block, unsigned slot) override;
+  GroupSummary summary(GroupKey group) const override;
   void chunk_arrived(BlockNumber number, Block& block,
                      const std::shared_ptr<const std::string>& chunk, Timestamp now) override;
   void note_state(BlockNumber number, Block& block) override;

@@ -109,12 +109,27 @@ Timestamp Loop::next_event() const {
   return committing_ ? next : std::min(next, shard_.next_flush());
 }
 
+// What calls may have waited for.
+std::optional<BlockWanted> Loop::brings(const Load& load) {
+  switch (load.kind) {
+    case Load::Kind::due:
+    case Load::Kind::recent:
+      return BlockWanted{load.queue, kDueBlocks};
+    case Load::Kind::block:
+      return BlockWanted{load.queue, load.first};
+    case Load::Kind::look:
+    case Load::Kind::examine:
+      return BlockWanted{load.queue, load.look->ticket};
+    default:
+      return std::nullopt;
+  }
+}
+
 void Loop::loaded(const LoadResult& result, Timestamp now) {
   if (failed_) return;
   shard_.loaded(result, now);
-  const bool due = result.load.kind == Load::Kind::due || result.load.kind == Load::Kind::recent;
-  if (due || result.load.kind == Load::Kind::block) {
-    const BlockWanted arrived{result.load.queue, due ? kDueBlocks : result.load.first};
+  if (const std::optional<BlockWanted> brought = brings(result.load)) {
+    const BlockWanted& arrived = *brought;
     std::vector<Parked> ready;
     for (auto it = parked_.begin(); it != parked_.end();) {
       // A block may arrive once more for another call while this one still waits for its others.

@@ -104,6 +104,7 @@ class Loop {
     std::vector<BlockWanted> pinned;   // everything that it has wanted so far
     std::vector<BlockWanted> missing;  // what it waits for; one block maybe more than once
   };
+  static std::optional<BlockWanted> brings(const Load& load);
   void run(ShardCall& call, std::vector<BlockWanted> pinned, Timestamp now);
   void settle(ShardCall& call, Timestamp now);
   void release_replies(Timestamp now);

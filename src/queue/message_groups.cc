@@ -55,6 +55,12 @@ void MessageGroups::remove(GroupKey key, SequenceNumber sequence) {
   refresh(it);
 }
 
+std::span<const MessageGroups::Member> MessageGroups::members(GroupKey key) const {
+  const auto it = groups_.find(key);
+  if (it == groups_.end()) return {};
+  return {it->second.members.data(), it->second.members.size()};
+}
+
 void MessageGroups::set_hidden(GroupKey key, SequenceNumber sequence, bool hidden) {
   const auto it = groups_.find(key);
   CHECK(it != groups_.end());

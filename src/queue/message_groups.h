@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <span>
 #include <unordered_map>
 #include <utility>
 
@@ -59,6 +60,9 @@ class MessageGroups {
   /// The first member from `from` on, unless it is hidden: from the group's first member to
   /// nothing, these are what may be received.
   std::optional<SequenceNumber> next_available(GroupKey group, SequenceNumber from) const;
+
+  /// The group's members, in order. Valid until the next change.
+  std::span<const Member> members(GroupKey group) const;
 
   // --- filed messages ---
 

@@ -156,6 +156,14 @@ std::vector<QueueId> MoveTasks::active() const {
   return queues;
 }
 
+std::vector<std::pair<QueueId, MoveTask>> MoveTasks::last() const {
+  std::vector<std::pair<QueueId, MoveTask>> last;
+  for (const auto& [source, tasks] : sources_) {
+    last.emplace_back(source, tasks.rbegin()->second.task);
+  }
+  return last;
+}
+
 void MoveTasks::forget(QueueId source) {
   const auto tasks = sources_.find(source);
   if (tasks == sources_.end()) return;

@@ -79,6 +79,8 @@ class MoveTasks {
   std::vector<MoveTask> list(QueueId source) const;
   /// The queues with an active task.
   std::vector<QueueId> active() const;
+  /// The last task of each queue that had one, in no order.
+  std::vector<std::pair<QueueId, MoveTask>> last() const;
   /// The queue was deleted, and its tasks with it.
   void forget(QueueId source);
 

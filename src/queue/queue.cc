@@ -23,6 +23,8 @@ static_assert(std::uint64_t{kBlockMessagesMax} * (kFirstBlocks + 1) << kFirstBlo
               "every sequence number fits in its half of a MessageId");
 // So many blocks that are gone are remembered: far more than one operation names.
 constexpr std::size_t kMissingMax = 4096;
+// A look reads the rows of so many blocks at a time.
+constexpr std::uint32_t kLookBlocks = 512;
 // Retention is looked at no more often than this, however short it is.
 constexpr Milliseconds kExpiryStep = seconds(1);
 constexpr Milliseconds kVisibilityMax = seconds(limits::kVisibilitySecondsMax);
@@ -31,6 +33,22 @@ ApiError not_available(std::string_view handle_text) {
   return invalid_parameter(
       handle_text, "ReceiptHandle",
       "Message does not exist or is not available for visibility timeout change.");
+}
+
+ApiError not_here() {
+  return {ErrorCode::resource_not_found, "The message is not in the queue any more."};
+}
+
+// Whether the block is parked until its delay is over. What is parked in flight holds nothing else.
+bool parked_for_delay(const LoadedBlock& loaded) {
+  if (!loaded.parked() || !loaded.state) return loaded.parked();
+  return std::ranges::any_of(loaded.state->slots, [](const SlotState& slot) {
+    return slot.phase == SlotState::Phase::waiting || slot.phase == SlotState::Phase::moving;
+  });
+}
+
+ApiError on_its_way() {
+  return {ErrorCode::unsupported_operation, "The message is on its way to another queue."};
 }
 
 }  // namespace
@@ -313,6 +331,9 @@ Block& Queue::take_up(const LoadedBlock& loaded, Timestamp now) {
   block.chunk = loaded.chunk;
   block.committed = true;
   block.live = loaded.index.count;
+  if (parked_for_delay(loaded) && loaded.parked_until() > now) {
+    block.parked_until = loaded.parked_until();
+  }
   if (loaded.state) {
     block.index.place = loaded.state->index.place;
     block.state_on_disk = true;
@@ -395,19 +416,10 @@ Delivery Queue::delivery_of(const MessageRecord& record, OpenedMessage opened,
 DeadLetter Queue::dead_letter(const MessageRecord& record, SequenceNumber sequence,
                               const SlotState& state,
                               const std::shared_ptr<const std::string>& chunk) const {
-  DeadLetter letter;
-  letter.message = record;
-  letter.chunk = chunk;
-  letter.sequence = sequence;
-  MessageRecord& moved = letter.message;
-  if (!moved.first_place) moved.first_place = {id_, sequence};
-  if (take_) {
-    letter.target = take_->target;
-    moved.origin.reset();
-    return letter;
-  }
-  letter.target = *settings_.dead_letter_queue;
-  MessageOrigin& origin = moved.origin.emplace();
+  DeadLetter letter =
+      moved_message(record, sequence, take_ ? take_->target : *settings_.dead_letter_queue, chunk);
+  if (take_) return letter;
+  MessageOrigin& origin = letter.message.origin.emplace();
   origin.source_arn = settings_.arn;
   origin.receive_count = state.receive_count;
   origin.first_received_at = state.first_received_at;
@@ -417,7 +429,21 @@ DeadLetter Queue::dead_letter(const MessageRecord& record, SequenceNumber sequen
     origin.receive_count += record.origin->receive_count;
     origin.first_received_at = record.origin->first_received_at;
   }
-  if (fifo()) moved.deduplication_id = origin.id;
+  if (fifo()) letter.message.deduplication_id = origin.id;
+  return letter;
+}
+
+// The message as a new one of `target`.
+DeadLetter Queue::moved_message(const MessageRecord& record, SequenceNumber sequence,
+                                QueueId target,
+                                const std::shared_ptr<const std::string>& chunk) const {
+  DeadLetter letter;
+  letter.message = record;
+  letter.chunk = chunk;
+  letter.sequence = sequence;
+  letter.target = target;
+  if (!letter.message.first_place) letter.message.first_place = {id_, sequence};
+  letter.message.origin.reset();
   return letter;
 }
 
@@ -443,13 +469,13 @@ std::vector<DeadLetter> Queue::take(unsigned count_max, const Route& route, Time
 }
 
 // The message leaves for another queue.
-void Queue::move_slot(BlockNumber number, Block& block, unsigned slot) {
-  const bool leaves_shard =
-      take_ ? shard_of(take_->target) != shard_of(id_) : settings_.dead_letters_leave_shard;
+void Queue::move_slot(BlockNumber number, Block& block, unsigned slot, bool leaves_shard) {
   if (!leaves_shard) return erase_slot(number, block, slot);
   // It stays in the books until the other shard has it on disk.
   touch(block)[slot].phase = Phase::moving;
+  if (block.parked_until) --counters_.delayed;
   enter_flight(block.index, slot);
+  slot_moving(number, block, slot);
   block.write_state = true;
   list(number, block);
 }
@@ -516,6 +542,7 @@ void Queue::erase_slot(BlockNumber number, Block& block, unsigned slot) {
   CHECK(state.phase != Phase::deleted);
   slot_erased(number, block, slot);
   if (counts_as_in_flight(state)) leave_flight(block.index, slot);
+  if (block.parked_until && state.phase == Phase::waiting) --counters_.delayed;
   state.phase = Phase::deleted;
   --block.live;
   --counters_.messages;
@@ -632,10 +659,197 @@ Found Queue::return_moving(SequenceNumber sequence, Timestamp now) {
   leave_flight(block->second.index, slot_of(sequence));
   SlotState& state = block->second.slots[slot_of(sequence)];
   state.phase = Phase::waiting;
-  state.visible_at = now;
+  state.visible_at = block->second.parked_until.value_or(now);
   block->second.write_state = true;
   list(block->first, block->second);
-  slot_waiting(block->first, block->second, slot_of(sequence));
+  if (block->second.parked_until) {
+    ++counters_.delayed;
+  } else {
+    slot_waiting(block->first, block->second, slot_of(sequence));
+  }
+  return found;
+}
+
+// --- what the console asks ---
+
+void Queue::look(const std::shared_ptr<Look>& look) {
+  const BlockNumber first = std::max(block_of(look->from), counters_.horizon);
+  look->next = std::max(look->from, sequence_of(first, 0));
+  Load load = load_of(Load::Kind::look);
+  load.look = look;
+  load.first = first;
+  if (look->end) load.last = block_of(*look->end) + 1;
+  load.blocks_max = kLookBlocks;
+  issue(load);
+}
+
+void Queue::examine(const std::shared_ptr<Look>& look) {
+  Load load = load_of(Load::Kind::examine);
+  load.look = look;
+  // The groups that were found count as listed, so all of them are read.
+  load.bytes_max = look->wanted.group_heads ? SIZE_MAX : kWindowBytes;
+  issue(load);
+}
+
+void Queue::loaded_look(const LoadResult& result, Timestamp now) {
+  Look& look = *result.load.look;
+  if (result.load.kind == Load::Kind::examine) {
+    look.stage = Look::Stage::done;
+    return;
+  }
+  look.stage = Look::Stage::rows;
+  look.now = now;
+  look.total = counters_.messages;
+  if (settings_.retention > 0) look.kept_from = Timestamp{(now - settings_.retention) + 1};
+  look.next = std::max(look.next, sequence_of(result.next, 0));
+  look.exhausted = result.exhausted;
+  for (const LoadedBlock& loaded : result.blocks) {
+    if (loaded.number < counters_.horizon || removed(loaded.number, result.load)) continue;
+    // The snapshot may know of a commit that committed() has not been told of yet.
+    const bool unknown = loaded.number >= committed_end_;
+    if (unknown || (!blocks_.contains(loaded.number) && evicted(loaded.number, result.load))) {
+      look.next = std::max(look.from, sequence_of(loaded.number, 0));
+      look.exhausted = unknown;
+      return;
+    }
+    if (!look_at(look, loaded, now)) return;
+  }
+}
+
+// Notes which messages of the block may be wanted. @return false: the look has enough of them.
+bool Queue::look_at(Look& look, const LoadedBlock& loaded, Timestamp now) const {
+  const auto resident = blocks_.find(loaded.number);
+  const bool here = resident != blocks_.end();
+  const IndexRecord& index = here ? resident->second.index : loaded.index;
+  if (expired(index.sent_at, now)) return true;
+  const std::vector<SlotState> untouched;
+  const std::vector<SlotState>& slots = here           ? resident->second.slots
+                                        : loaded.state ? loaded.state->slots
+                                                       : untouched;
+  Look::Candidate candidate;
+  candidate.block = loaded.number;
+  candidate.place = here || !loaded.state ? index.place : loaded.state->index.place;
+  if (here) candidate.chunk = resident->second.chunk;
+  bool enough = false;
+  for (unsigned slot = 0; slot < index.count && !enough; ++slot) {
+    const SequenceNumber sequence = sequence_of(loaded.number, slot);
+    if (sequence < look.from || (look.end && sequence >= *look.end)) continue;
+    SlotState state;
+    state.visible_at = index.due;
+    if (!slots.empty()) state = slots[slot];
+    Look::Candidate::Slot found;
+    found.number = slot;
+    const std::optional<MessageState> now_is = state_of(index, state, now, found.visible_at);
+    if (!now_is) continue;
+    found.state = *now_is;
+    found.receive_count = state.receive_count;
+    found.first_received_at = state.first_received_at;
+    ++look.scanned;
+    if (!may_be_wanted(look, index, sequence, found)) continue;
+    if (look.wanted.group_heads) {
+      if (look.groups_listed.size() >= look.groups_max) {
+        look.next = sequence;
+        look.exhausted = false;
+        enough = true;
+        continue;
+      }
+      look.groups_listed.insert(index.group(slot));
+    }
+    candidate.slots.push_back(std::move(found));
+  }
+  if (!candidate.slots.empty()) look.candidates.push_back(std::move(candidate));
+  return !enough;
+}
+
+// Nothing: the message is gone.
+std::optional<MessageState> Queue::state_of(const IndexRecord& index, const SlotState& slot,
+                                            Timestamp now,
+                                            std::optional<Timestamp>& visible_at) const {
+  if (slot.phase == Phase::deleted) return std::nullopt;
+  if (slot.phase == Phase::moving) return MessageState::in_flight;
+  Timestamp until = slot.visible_at;
+  if (slot.phase == Phase::waiting && fifo()) until = index.sent_at + settings_.delay;
+  if (until <= now) return MessageState::available;
+  visible_at = until;
+  return slot.phase == Phase::in_flight ? MessageState::in_flight : MessageState::delayed;
+}
+
+// Whether the rows leave it open that the message is wanted.
+bool Queue::may_be_wanted(Look& look, const IndexRecord& index, SequenceNumber sequence,
+                          Look::Candidate::Slot& found) const {
+  const LookWanted& wanted = look.wanted;
+  if (found.state == MessageState::available && !wanted.available) return false;
+  if (found.state == MessageState::in_flight && !wanted.in_flight) return false;
+  if (found.state == MessageState::delayed && !wanted.delayed) return false;
+  if (wanted.sent_from && index.sent_at < *wanted.sent_from) return false;
+  // An id names its place, unless the message has come from another queue with it.
+  if (wanted.id && !look.end && !fifo() && !index.moved) return false;
+  const GroupKey group = index.group(found.number);
+  if (look.group != GroupKey{} && group != look.group) return false;
+  if (!wanted.group_heads) return true;
+  if (group == GroupKey{}) return false;
+  Look::GroupCounts& counts = look.groups[group];
+  ++counts.messages;
+  if (found.state == MessageState::in_flight) ++counts.in_flight;
+  if (look.groups_listed.contains(group)) return false;
+  found.group = summary(group);
+  return !found.group.head || *found.group.head == sequence;
+}
+
+Found Queue::find_message(SequenceNumber sequence, Blocks::iterator& block,
+                          std::optional<ApiError>& refusal) {
+  const Found found = find(block_of(sequence), block);
+  if (found == Found::gone) refusal = not_here();
+  if (found != Found::here) return found;
+  const unsigned slot = slot_of(sequence);
+  if (slot >= block->second.index.count) {
+    refusal = not_here();
+    return Found::gone;
+  }
+  const Phase phase = touch(block->second)[slot].phase;
+  if (phase == Phase::deleted) refusal = not_here();
+  if (phase == Phase::moving) refusal = on_its_way();
+  return Found::here;
+}
+
+Found Queue::find_block(SequenceNumber sequence) {
+  Blocks::iterator block;
+  return find(block_of(sequence), block);
+}
+
+Found Queue::erase_message(SequenceNumber sequence, Timestamp now,
+                           std::optional<ApiError>& refusal) {
+  Blocks::iterator it;
+  const Found found = find_message(sequence, it, refusal);
+  if (found != Found::here || refusal) return found;
+  auto& [number, block] = *it;
+  note_processed(block, slot_of(sequence), now);
+  erase_slot(number, block, slot_of(sequence));
+  return found;
+}
+
+Found Queue::take_message(SequenceNumber sequence, const std::shared_ptr<const std::string>& chunk,
+                          QueueId target, Timestamp now, std::optional<DeadLetter>& letter,
+                          std::optional<ApiError>& refusal) {
+  Blocks::iterator it;
+  const Found found = find_message(sequence, it, refusal);
+  if (found != Found::here || refusal) return found;
+  auto& [number, block] = *it;
+  const unsigned slot = slot_of(sequence);
+  if (block.slots[slot].phase == Phase::in_flight) {
+    refusal = ApiError(ErrorCode::unsupported_operation,
+                       "The message is in flight: somebody has received it and not deleted it.");
+    return found;
+  }
+  const Expected<MessageRecord> record = record_of(*chunk, sequence);
+  if (!record) {
+    refusal = record.error();
+  } else if (expired(record->sent_at, now)) {
+    refusal = not_here();
+  } else {
+    letter = moved_message(*record, sequence, target, chunk);
+    move_slot(number, block, slot, shard_of(target) != shard_of(id_));
+  }
   return found;
 }
 
@@ -722,6 +936,9 @@ void Queue::loaded(const LoadResult& result, Timestamp now) {
       return loaded_sweep(result);
     case Load::Kind::expire:
       return loaded_expire(result, now);
+    case Load::Kind::look:
+    case Load::Kind::examine:
+      return loaded_look(result, now);
     case Load::Kind::transfer:
       return;  // the shard keeps these to itself
     default:
@@ -802,16 +1019,38 @@ void Queue::forget_in_flight(const LoadedBlock& loaded) {
   }
 }
 
+// Messages of a parked block that are delayed. What was parked in flight has none.
+std::uint64_t Queue::delayed_in(const LoadedBlock& loaded) {
+  if (!loaded.parked()) return 0;
+  if (!loaded.state) return loaded.index.count;
+  return static_cast<std::uint64_t>(
+      std::ranges::count(loaded.state->slots, Phase::waiting, &SlotState::phase));
+}
+
 void Queue::unpark(const LoadedBlock& loaded, Timestamp now) {
   forget_in_flight(loaded);
-  if (!loaded.state) counters_.delayed -= loaded.index.count;
-  --counters_.parked;
   Block& block = take_up(loaded, now);
-  // Its due row goes in the commit that holds a state row without parking, so that the rows agree.
-  block.due_row = loaded.parked_until();
+  if (!block.parked_until) {
+    counters_.delayed -= delayed_in(loaded);
+    --counters_.parked;
+    // Its due row goes in the commit that holds a state row without parking, so that the rows
+    // agree.
+    block.due_row = loaded.parked_until();
+  }
   block.write_state = true;
   touch(block);
   list(loaded.number, block);
+}
+
+// The block goes back to where it was before an operation needed it.
+void Queue::park_again(Blocks::iterator it) {
+  auto& [number, block] = *it;
+  const Timestamp until = *block.parked_until;
+  write_state(number, block, until);
+  note_parked(until);
+  note_evicted(number);
+  ++evictions_;
+  drop(it);
 }
 
 void Queue::loaded_relocation(const LoadResult& result) {
@@ -917,9 +1156,8 @@ void Queue::expire_on_disk(const LoadedBlock& loaded) {
       if (slot.phase == Phase::deleted) --live;
     }
     writes.erase(Family::state, key);
-  } else if (loaded.parked()) {
-    counters_.delayed -= live;
   }
+  counters_.delayed -= delayed_in(loaded);
   if (loaded.parked()) {
     writes.erase(Family::due, due_key(id_, loaded.parked_until(), loaded.number));
     --counters_.parked;
@@ -984,7 +1222,10 @@ bool Queue::due_on_disk(Timestamp) const {
 void Queue::unpin(BlockNumber number) {
   const auto it = pinned_.find(number);
   CHECK(it != pinned_.end());
-  if (--it->second == 0) pinned_.erase(it);
+  if (--it->second > 0) return;
+  pinned_.erase(it);
+  const auto block = blocks_.find(number);
+  if (block != blocks_.end() && block->second.parked_until) list(number, block->second);
 }
 
 // Loads that are asked for from now on must see what the batch being filled writes.
@@ -1040,7 +1281,15 @@ void Queue::seal(bool flush_all) {
     const auto it = blocks_.find(number);
     if (it == blocks_.end()) continue;
     Block& block = it->second;
+    if (block.parked_until && block.live > 0 && pinned_.contains(number)) {
+      listed_.push_back(number);  // it is listed again when nobody needs it here any more
+      continue;
+    }
     block.listed = false;
+    if (block.parked_until && block.live == 0) {
+      block.due_row = block.parked_until;
+      --counters_.parked;
+    }
     if (block.due_row) {
       writes.erase(Family::due, due_key(id_, *block.due_row, number));
       block.due_row.reset();
@@ -1048,6 +1297,8 @@ void Queue::seal(bool flush_all) {
     if (block.live == 0) {
       write_removed(number, block);
       drop(it);
+    } else if (block.parked_until) {
+      park_again(it);
     } else if (block.write_state) {
       write_state(number, block, Timestamp{});
     }
@@ -1166,6 +1417,8 @@ void Queue::committed(std::span<const PayloadPlace> places, Timestamp now) {
 void Queue::after_commit(Timestamp) {}
 
 void Queue::slot_erased(BlockNumber, Block&, unsigned) {}
+
+void Queue::slot_moving(BlockNumber, Block&, unsigned) {}
 
 void Queue::seal_block(const SealedBlock&) {}
 

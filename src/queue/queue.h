@@ -31,6 +31,7 @@
 #include "queue/block.h"
 #include "queue/chunk.h"
 #include "queue/effects.h"
+#include "queue/look.h"
 #include "queue/records.h"
 #include "queue/timers.h"
 #include "queue/waiters.h"
@@ -195,6 +196,27 @@ class Queue {
   Found change_visibility(const ReceiptHandle& handle, std::string_view handle_text,
                           Milliseconds timeout, Timestamp now, std::optional<ApiError>& error);
 
+  // --- what the console asks ---
+
+  /// Asks for the rows of the look's next slice.
+  void look(const std::shared_ptr<Look>& look);
+  /// Asks for a look at the messages that these rows have left over.
+  void examine(const std::shared_ptr<Look>& look);
+  /// Whether the message's block is here; asks for it if it is on disk.
+  Found find_block(SequenceNumber sequence);
+  /// Deletes the message, whatever its state. @param refusal set where it is not here, or is on its
+  /// way to another queue.
+  Found erase_message(SequenceNumber sequence, Timestamp now, std::optional<ApiError>& refusal);
+  /// Takes the message, unless it is in flight, to `target`, which takes it as new: the next commit
+  /// holds that it is gone, or, where the target is on another shard, that it is moving.
+  /// @param chunk of its block. @param letter set if it goes; @param refusal if it does not.
+  Found take_message(SequenceNumber sequence, const std::shared_ptr<const std::string>& chunk,
+                     QueueId target, Timestamp now, std::optional<DeadLetter>& letter,
+                     std::optional<ApiError>& refusal);
+  /// When the oldest message was sent; kNever when the queue is empty or that has not been read
+  /// since the start. It may be the time of a message that was deleted lately.
+  Timestamp oldest_sent_at();
+
   /// PurgeQueue: everything sent so far is gone at once; rows and chunks follow in slices.
   void purge(Timestamp now);
   /// DeleteQueue: as a purge; the queue's own rows go with the last slice.
@@ -294,6 +316,8 @@ class Queue {
   virtual void slot_waiting(BlockNumber number, Block& block, unsigned slot) = 0;
   // A message is about to be gone.
   virtual void slot_erased(BlockNumber number, Block& block, unsigned slot);
+  // A message is on its way to another shard.
+  virtual void slot_moving(BlockNumber number, Block& block, unsigned slot);
   // The block's chunk is here, or it has a place again. @param chunk null in the second case.
   virtual void chunk_arrived(BlockNumber number, Block& block,
                              const std::shared_ptr<const std::string>& chunk, Timestamp now) = 0;
@@ -316,6 +340,9 @@ class Queue {
   virtual void forget_messages();
   virtual std::uint64_t delayed() const { return counters_.delayed; }
   virtual std::size_t noisy_groups() const { return 0; }
+  // A block was parked until then.
+  virtual void note_parked(Timestamp) {}
+  virtual GroupSummary summary(GroupKey group) const = 0;
   // Whether a load of the kind's own could bring back a block's old place.
   virtual bool loads_under_way() const = 0;
 
@@ -344,6 +371,7 @@ class Queue {
     return slot.phase == Phase::in_flight || slot.phase == Phase::moving;
   }
   static bool any_in_flight(const std::vector<SlotState>& slots);
+  static std::uint64_t delayed_in(const LoadedBlock& loaded);
 
   // The place that the next message of the open block gets.
   MessagePlace next_place(const OpenBlock& open) const {
@@ -360,13 +388,19 @@ class Queue {
   DeadLetter dead_letter(const MessageRecord& record, SequenceNumber sequence,
                          const SlotState& state,
                          const std::shared_ptr<const std::string>& chunk) const;
+  DeadLetter moved_message(const MessageRecord& record, SequenceNumber sequence, QueueId target,
+                           const std::shared_ptr<const std::string>& chunk) const;
   // Whether a receive does not hand the message out but moves it.
   bool must_move(const SlotState& state) const {
     return take_ || (settings_.receive_count_max > 0 && settings_.dead_letter_queue &&
                      state.receive_count >= settings_.receive_count_max);
   }
   bool may_move(const MessageRecord& record, std::size_t moved_bytes);
-  void move_slot(BlockNumber number, Block& block, unsigned slot);
+  void move_slot(BlockNumber number, Block& block, unsigned slot, bool leaves_shard);
+  // Whether what must_move() goes to another shard.
+  bool moves_leave_shard() const {
+    return take_ ? shard_of(take_->target) != shard_of(id_) : settings_.dead_letters_leave_shard;
+  }
   Found find(BlockNumber number, Blocks::iterator& block);
   void erase_slot(BlockNumber number, Block& block, unsigned slot);
   void set_deadline(Timestamp at, SequenceNumber sequence);
@@ -424,7 +458,6 @@ class Queue {
   void note_processed(const Block& block, unsigned slot, Timestamp now);
   static Timestamp earliest(const std::vector<LeftInFlight>& left);
   Found find_moving(SequenceNumber sequence, Blocks::iterator& block);
-  Timestamp oldest_sent_at();
   void rebuild_deadlines();
   void issue_block_loads();
   static bool among(const std::deque<Rewritten>& rewritten, BlockNumber number, const Load& load);
@@ -432,6 +465,15 @@ class Queue {
   void loaded_chunk(const LoadResult& result, Timestamp now);
   void loaded_relocation(const LoadResult& result);
   void loaded_sweep(const LoadResult& result);
+  void loaded_look(const LoadResult& result, Timestamp now);
+  bool look_at(Look& look, const LoadedBlock& loaded, Timestamp now) const;
+  bool may_be_wanted(Look& look, const IndexRecord& index, SequenceNumber sequence,
+                     Look::Candidate::Slot& found) const;
+  std::optional<MessageState> state_of(const IndexRecord& index, const SlotState& slot,
+                                       Timestamp now, std::optional<Timestamp>& visible_at) const;
+  Found find_message(SequenceNumber sequence, Blocks::iterator& block,
+                     std::optional<ApiError>& refusal);
+  void park_again(Blocks::iterator block);
   void loaded_expire(const LoadResult& result, Timestamp now);
   void sweep();
   void expire(Timestamp now);

@@ -18,6 +18,8 @@ constexpr Milliseconds kTimeInterval = seconds(1);
 constexpr Milliseconds kReplyRetry = 20;
 // A reply whose dead letters leave for another shard waits no longer than this for its answer.
 constexpr Milliseconds kHoldMax = seconds(5);
+// One request to move messages puts so much into a commit, and goes on behind it.
+constexpr std::size_t kMoveBytes = std::size_t{1} << 20;
 // Bodies in one reply, besides its first message.
 constexpr std::size_t kReplyBodyBytes = std::size_t{4} << 20;
 
@@ -283,8 +285,7 @@ Expected<QueueCounts> Shard::counts(QueueId queue, Timestamp now) {
   if (found == nullptr) return ApiError(ErrorCode::queue_does_not_exist);
   found->queue->tick(now);
   if (found->queue->due_on_disk(now)) {
-    wanted_.push_back({queue, kDueBlocks});
-    found->queue->pin(kDueBlocks);
+    want(queue, kDueBlocks);
   }
   after(*found, now);
   return found->queue->counts();
@@ -412,6 +413,8 @@ void Shard::receive(WaiterId waiter, const ReceiveRequest& request, Timestamp no
   Entry* found = find(request.queue);
   if (found == nullptr) return answer(waiter, ApiError(ErrorCode::queue_does_not_exist));
   use(*found);
+  found->last_receive = now;
+  if (request.consumer != nullptr) found->consumers.received(*request.consumer, now);
   // What a repeated attempt is to bring again is held for it: it need not wait for others.
   waiters_.add({waiter, request, now + request.wait}, found->queue->repeats_attempt(request, now));
   work(*found, now);
@@ -478,6 +481,9 @@ void Shard::serve(Entry& entry, Timestamp now) {
     result.deliveries = std::move(deliveries);
     result.charge = std::make_shared<const ReplyBytes>(reply_bytes_, entry.reply_bytes, bytes);
     const WaiterId id = waiter->id;
+    if (const Consumer* consumer = waiter->request.consumer) {
+      entry.consumers.delivered(*consumer, result.deliveries.size());
+    }
     waiters_.remove(id);
     if (outgoing.empty()) {
       // What a FIFO queue hands out is locked durably first.
@@ -533,7 +539,7 @@ void Shard::answer(WaiterId waiter, Expected<ReceiveResult> result) {
 }
 
 // Stores what has left `source`, or sends it on its way. @return the transfers to other shards.
-std::set<std::uint64_t> Shard::move(QueueId source, const std::vector<DeadLetter>& letters,
+std::set<std::uint64_t> Shard::move(QueueId source, std::span<const DeadLetter> letters,
                                     MoveTaskNumber task, Timestamp now) {
   std::set<std::uint64_t> outgoing;
   if (task == MoveTaskNumber{}) entry(source)->queue->traffic().dead_lettered += letters.size();
@@ -590,9 +596,13 @@ void Shard::undo(QueueId queue, std::span<const ReceiptHandle> handles, Timestam
 // Notes a block that has to be loaded first. Whether there is one.
 bool Shard::want(Found found, QueueId queue, SequenceNumber sequence) {
   if (found != Found::on_disk) return false;
-  wanted_.push_back({queue, block_of(sequence)});
-  entry(queue)->queue->pin(block_of(sequence));
+  want(queue, block_of(sequence));
   return true;
+}
+
+void Shard::want(QueueId queue, BlockNumber block) {
+  wanted_.push_back({queue, block});
+  entry(queue)->queue->pin(block);
 }
 
 Expected<std::vector<Erased>> Shard::erase(QueueId queue, std::span<const ReceiptHandle> handles,
@@ -630,11 +640,141 @@ Expected<std::vector<std::optional<ApiError>>> Shard::change_visibility(
   return errors;
 }
 
+// --- what the console asks ---
+
+std::vector<QueueOverview> Shard::overview(std::span<const QueueId> queues, Timestamp now) {
+  std::vector<QueueOverview> all;
+  all.reserve(queues.size());
+  for (const QueueId id : queues) {
+    Entry* found = find(id);
+    if (found == nullptr) continue;
+    Queue& queue = *found->queue;
+    if (queue.next_event() <= now) {
+      queue.tick(now);
+      after(*found, now);
+    }
+    all.push_back({id, queue.counts(), queue.oldest_sent_at(), found->last_receive});
+  }
+  return all;
+}
+
+// What the look needs to read messages by itself.
+void Shard::prepare(Look& look) const {
+  look.ids = options_.ids;
+  look.fingerprints = options_.fingerprints;
+  look.keys = std::make_shared<DataKeys>(*options_.keys);
+  if (!look.wanted.group_id.empty()) look.group = look.fingerprints->group(look.wanted.group_id);
+  if (!look.wanted.id) return;
+  // An id is that of a place; only what came from another queue may have kept one.
+  const std::optional<MessagePlace> place = look.ids->place(*look.wanted.id);
+  if (!place || place->queue != look.queue) return;
+  look.from = std::max(look.from, place->sequence);
+  look.end = SequenceNumber{place->sequence.value() + 1};
+}
+
+Expected<void> Shard::look(const std::shared_ptr<Look>& look, Timestamp now) {
+  Entry* found = find(look->queue);
+  if (found == nullptr) return ApiError(ErrorCode::queue_does_not_exist);
+  if (look->keys == nullptr) prepare(*look);
+  look->ticket = next_ticket_--;
+  if (look->stage == Look::Stage::asked) {
+    found->queue->tick(now);  // what has become visible by now is seen so
+    after(*found, now);
+    found->queue->look(look);
+  } else if (look->stage == Look::Stage::rows && !look->candidates.empty()) {
+    found->queue->examine(look);
+  } else {
+    return {};
+  }
+  want(look->queue, look->ticket);
+  return {};
+}
+
+std::vector<std::optional<SequenceNumber>> Shard::places(QueueId queue,
+                                                         std::span<const MessageId> ids) const {
+  std::vector<std::optional<SequenceNumber>> all;
+  for (const MessageId& id : ids) {
+    const std::optional<MessagePlace> place = options_.ids->place(id);
+    const bool here = place && place->queue == queue;
+    all.push_back(here ? std::optional(place->sequence) : std::nullopt);
+  }
+  return all;
+}
+
+Expected<void> Shard::erase_messages(QueueId queue, std::span<const SequenceNumber> sequences,
+                                     std::vector<MessageOutcome>& outcomes, Timestamp now) {
+  Entry* found = find(queue);
+  if (found == nullptr) return ApiError(ErrorCode::queue_does_not_exist);
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    MessageOutcome& outcome = outcomes[i];
+    if (outcome.ended()) continue;
+    if (want(found->queue->erase_message(sequences[i], now, outcome.refusal), queue, sequences[i]))
+      continue;
+    outcome.done = !outcome.refusal;
+  }
+  work(*found, now);  // message groups may be free again
+  return {};
+}
+
+Expected<void> Shard::move_messages(QueueId source, QueueId target,
+                                    std::span<const MessageToTake> messages,
+                                    std::vector<MessageOutcome>& outcomes, Timestamp now) {
+  Entry* from = find(source);
+  const bool gone = shard_of(target) == options_.number && find(target) == nullptr;
+  if (from == nullptr || gone) return ApiError(ErrorCode::queue_does_not_exist);
+  from->queue->tick(now);
+  // They keep their order, so none goes before all are here.
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    if (outcomes[i].ended()) continue;
+    want(from->queue->find_block(messages[i].sequence), source, messages[i].sequence);
+  }
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < messages.size() && wanted_.empty(); ++i) {
+    if (outcomes[i].ended()) continue;
+    if (context_.batch_full() || bytes >= kMoveBytes) break;
+    std::optional<DeadLetter> letter;
+    from->queue->take_message(messages[i].sequence, messages[i].chunk, target, now, letter,
+                              outcomes[i].refusal);
+    if (!letter) continue;
+    bytes += letter->message.content.size();
+    move(source, {&*letter, 1}, {}, now);
+    outcomes[i].done = true;
+  }
+  work(*from, now);
+  return {};
+}
+
+Expected<Consumers> Shard::consumers(QueueId queue) const {
+  const auto found = queues_.find(queue);
+  if (find(queue) == nullptr) return ApiError(ErrorCode::queue_does_not_exist);
+  Consumers consumers;
+  consumers.recent = found->second.consumers.all();
+  consumers.last_receive = found->second.last_receive;
+  for (const Waiter& waiter : waiters_.list(queue, limits::kWaitingReceivesListed)) {
+    WaitingConsumer& waiting = consumers.waiting.emplace_back();
+    waiting.since = waiter.deadline - waiter.request.wait;
+    waiting.until = waiter.deadline;
+    if (const Consumer* consumer = waiter.request.consumer) {
+      waiting.source_address = consumer->source_address;
+      waiting.principal_arn = consumer->principal_arn;
+      waiting.user_agent = consumer->user_agent;
+    }
+  }
+  return consumers;
+}
+
+std::vector<std::pair<QueueId, MoveTask>> Shard::last_move_tasks() const {
+  return move_tasks_.last();
+}
+
 // --- the world's side ---
 
 void Shard::unpin(const std::vector<BlockWanted>& blocks) {
   for (const BlockWanted& wanted : blocks) {
-    if (Entry* found = entry(wanted.queue)) found->queue->unpin(wanted.block);
+    Entry* found = entry(wanted.queue);
+    if (found == nullptr) continue;
+    found->queue->unpin(wanted.block);
+    after(*found, Timestamp{});
   }
 }
 

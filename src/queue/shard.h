@@ -30,8 +30,10 @@
 #include "model/message.h"
 #include "queue/block.h"
 #include "queue/effects.h"
+#include "queue/look.h"
 #include "queue/move_tasks.h"
 #include "queue/queue.h"
+#include "queue/recent_consumers.h"
 #include "queue/transfers.h"
 #include "queue/waiters.h"
 
@@ -55,6 +57,42 @@ struct ShardOptions {
 struct SentMessage {
   MessageId id{};
   SequenceNumber sequence;
+};
+
+/// What lists of queues tell of one.
+struct QueueOverview {
+  QueueId queue;
+  QueueCounts counts;
+  Timestamp oldest_sent_at = kNever;  // see Queue::oldest_sent_at()
+  std::optional<Timestamp> last_receive;    // since the start
+};
+
+/// A receive that waits.
+struct WaitingConsumer {
+  std::string source_address;
+  std::string principal_arn;
+  std::string user_agent;
+  Timestamp since;
+  Timestamp until;
+};
+
+struct Consumers {
+  std::vector<WaitingConsumer> waiting;
+  std::vector<RecentConsumer> recent;
+  std::optional<Timestamp> last_receive;
+};
+
+/// What became of a message that was named by its place: nothing yet, done, or refused.
+struct MessageOutcome {
+  bool done = false;
+  std::optional<ApiError> refusal = {};
+  bool ended() const { return done || refusal; }
+};
+
+/// A message that is to be moved.
+struct MessageToTake {
+  SequenceNumber sequence;
+  std::shared_ptr<const std::string> chunk;  // of its block
 };
 
 /// A block that an operation waits for; or, as kDueBlocks, all blocks of the queue that are due.
@@ -160,6 +198,30 @@ class Shard {
   Expected<std::vector<std::optional<ApiError>>> change_visibility(
       QueueId queue, std::span<const VisibilityChange> changes, Timestamp now);
 
+  // --- what the console asks ---
+
+  /// What there is to tell of the queues that this shard has; a queue that is gone is left out.
+  std::vector<QueueOverview> overview(std::span<const QueueId> queues, Timestamp now);
+  /// Looks at the next slice of the look's queue. @return QueueDoesNotExist.
+  Expected<void> look(const std::shared_ptr<Look>& look, Timestamp now);
+  /// The places that ids name in `queue`; nothing where one names no place of it.
+  std::vector<std::optional<SequenceNumber>> places(QueueId queue,
+                                                    std::span<const MessageId> ids) const;
+  /// Deletes messages, whatever their state. @param outcomes one for each; those that have ended
+  /// are left alone. @return QueueDoesNotExist.
+  Expected<void> erase_messages(QueueId queue, std::span<const SequenceNumber> sequences,
+                                std::vector<MessageOutcome>& outcomes, Timestamp now);
+  /// Moves messages that are available or delayed to `target`, of the same kind, as new messages.
+  /// @param messages in the order in which they are to follow each other. @param outcomes as above;
+  /// where the batch is full, the rest is left for the next call. @return QueueDoesNotExist.
+  Expected<void> move_messages(QueueId source, QueueId target,
+                               std::span<const MessageToTake> messages,
+                               std::vector<MessageOutcome>& outcomes, Timestamp now);
+  /// Who receives. @return QueueDoesNotExist.
+  Expected<Consumers> consumers(QueueId queue) const;
+  /// The last task of each queue that had one.
+  std::vector<std::pair<QueueId, MoveTask>> last_move_tasks() const;
+
   // --- the world's side: for the loop ---
 
   /// Blocks that the operation which just ran waits for; empties the list. Not empty: the operation
@@ -222,6 +284,8 @@ class Shard {
         std::make_shared<std::atomic<std::size_t>>(0);
     bool stalled = false;  // among stalled_
     bool active = false;   // among active_
+    RecentConsumers consumers = {};
+    std::optional<Timestamp> last_receive = {};
   };
   // A reply that waits for transfers to other shards, though not for ever.
   struct HeldReply {
@@ -250,9 +314,11 @@ class Shard {
   void refuse_short_polls(Queue& queue);
   void end_short_polls(QueueId queue);
   void answer(WaiterId waiter, Expected<ReceiveResult> result);
-  std::set<std::uint64_t> move(QueueId source, const std::vector<DeadLetter>& letters,
+  std::set<std::uint64_t> move(QueueId source, std::span<const DeadLetter> letters,
                                MoveTaskNumber task, Timestamp now);
   bool want(Found found, QueueId queue, SequenceNumber sequence);
+  void want(QueueId queue, BlockNumber block);
+  void prepare(Look& look) const;
   void make_room(Timestamp now);
   void hold(WaiterId waiter, QueueId queue, ReceiveResult result, std::set<std::uint64_t> transfers,
             Timestamp now);
@@ -286,6 +352,7 @@ class Shard {
   std::shared_ptr<std::atomic<std::size_t>> reply_bytes_ =
       std::make_shared<std::atomic<std::size_t>>(0);
   std::uint64_t next_queue_ = 1;
+  BlockNumber next_ticket_ = kDueBlocks - 1;  // of a look
   Timestamp last_time_;
   Timestamp next_flush_ = kNever;  // of lazily written state
   std::string refusal_;

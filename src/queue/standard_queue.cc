@@ -174,6 +174,7 @@ void StandardQueue::slot_waiting(BlockNumber number, Block& block, unsigned slot
 }
 
 void StandardQueue::taken_up(BlockNumber number, Block& block, bool parked) {
+  if (block.parked_until) return;
   if (!noisy_.empty()) {
     if (!parked && number < searched_to_) count_on_disk(block.index, block.slots, false);
     if (parked && !block.state_on_disk) forget_delayed(block.index);
@@ -369,7 +370,7 @@ void StandardQueue::take_slot(BlockNumber number, Block& block, unsigned slot, T
     }
     taking.dead_bytes += record->content.size();
     taking.taken.dead_letters.push_back(dead_letter(*record, sequence, state, block.chunk));
-    return move_slot(number, block, slot);
+    return move_slot(number, block, slot, moves_leave_shard());
   }
   Expected<OpenedMessage> opened = open(*record, sequence, block.chunk, taking.now);
   if (!opened) return pass_over(opened.error(), taking);
@@ -552,6 +553,13 @@ QuietCounts StandardQueue::quiet_counts() const {
     quiet.oldest_sent_at = std::min(quiet.oldest_sent_at, it->second.index.sent_at);
   }
   return quiet;
+}
+
+GroupSummary StandardQueue::summary(GroupKey group) const {
+  GroupSummary summary;
+  summary.in_flight = shares_.in_flight(group);
+  summary.noisy = is_noisy(group);
+  return summary;
 }
 
 void StandardQueue::charge() {

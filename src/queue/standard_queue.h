@@ -58,6 +58,7 @@ class StandardQueue final : public Queue {
                     Timestamp now) const override;
   bool may_change(SlotState& state, const ReceiptHandle& handle, Timestamp now) const override;
   void loaded_by_kind(const LoadResult& result, Timestamp now) override;
+  GroupSummary summary(GroupKey group) const override;
   void forget_messages() override;
   bool loads_under_way() const override {
     return window_loading_ || due_loading_ || search_loading_;
@@ -128,7 +129,7 @@ class StandardQueue final : public Queue {
   void load_due(Timestamp now);
   void loaded_window(const LoadResult& result, Timestamp now);
   void loaded_due(const LoadResult& result, Timestamp now);
-  void note_parked(Timestamp at);
+  void note_parked(Timestamp at) override;
 
   std::vector<BlockNumber> ready_;       // a min-heap: blocks that may have something to hand out
   Timestamp next_parked_ = kNever;       // not later than the first due row

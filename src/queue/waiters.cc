@@ -88,6 +88,19 @@ std::vector<Waiter> Waiters::remove_short_polls(QueueId queue) {
   return removed;
 }
 
+std::vector<Waiter> Waiters::list(QueueId queue, std::size_t count_max) const {
+  std::vector<Waiter> listed;
+  const auto line = lines_.find(queue);
+  if (line == lines_.end()) return listed;
+  for (const WaiterId id : line->second.ids) {
+    const auto found = waiters_.find(id);
+    if (found == waiters_.end()) continue;
+    if (listed.size() == count_max) break;
+    listed.push_back(found->second);
+  }
+  return listed;
+}
+
 std::size_t Waiters::count(QueueId queue) const {
   const auto line = lines_.find(queue);
   return line == lines_.end() ? 0 : line->second.waiting;

@@ -7,6 +7,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -17,12 +18,20 @@
 
 namespace millrace {
 
+/// Who receives, as its request says. The views outlive the receive.
+struct Consumer {
+  std::string_view source_address;
+  std::string_view principal_arn;  // empty: not known
+  std::string_view user_agent;     // empty: it says none
+};
+
 struct ReceiveRequest {
   QueueId queue;
   unsigned count_max = 1;  // 1 to 10
   Milliseconds visibility_timeout = 0;
-  Milliseconds wait = 0;        // 0: a short poll
-  std::string attempt_id = {};  // FIFO: ReceiveRequestAttemptId, or empty
+  Milliseconds wait = 0;               // 0: a short poll
+  std::string attempt_id = {};         // FIFO: ReceiveRequestAttemptId, or empty
+  const Consumer* consumer = nullptr;  // null: nobody knows
 };
 
 struct Waiter {
@@ -53,6 +62,9 @@ class Waiters {
 
   /// When the next waiter's time is over, or kNever.
   Timestamp next_deadline() const { return deadlines_.next(); }
+
+  /// The first `count_max` in line at `queue`.
+  std::vector<Waiter> list(QueueId queue, std::size_t count_max) const;
 
   std::size_t count() const { return waiters_.size(); }
   std::size_t count(QueueId queue) const;

@@ -1,12 +1,26 @@
 #include "runtime/cores.h"
 
+#include <sys/resource.h>
+
+#include <boost/asio/post.hpp>
+
 #include "base/check.h"
 
 namespace millrace {
 
+namespace {
+
+// Of the thread that looks, in steps of the scheduler: low, and not so low that it could keep a
+// lock for long where others use all of the processor.
+constexpr int kLookingNice = 10;
+
+}  // namespace
+
 Cores::Cores(unsigned io_threads, unsigned background_threads)
-    : background_(background_threads) {
+    : background_(background_threads), looking_(1) {
   CHECK(io_threads > 0);
+  // Of this thread alone, which Linux allows: to the kernel a thread is a process.
+  boost::asio::post(looking_, [] { ::setpriority(PRIO_PROCESS, 0, kLookingNice); });
   for (unsigned i = 0; i < io_threads; ++i) {
     // One thread each: Asio then needs no wake-up for what a core posts to itself.
     contexts_.push_back(std::make_unique<boost::asio::io_context>(1));
@@ -17,7 +31,9 @@ Cores::Cores(unsigned io_threads, unsigned background_threads)
 Cores::~Cores() {
   stop();
   background_.stop();
+  looking_.stop();
   background_.join();
+  looking_.join();
   for (std::thread& thread : threads_) thread.join();
 }
 

@@ -1,4 +1,5 @@
-// Cores: the server's I/O threads, one io_context each, and the background threads for what blocks.
+// Cores: the server's I/O threads, one io_context each, the background threads for what blocks, and
+// one thread that looks at messages for the console when nobody else needs the processor.
 //
 // The thread that calls run() is the first of them. A connection stays on the core that accepted
 // it; a shard belongs to one core.
@@ -26,6 +27,7 @@ class Cores {
   std::size_t count() const { return contexts_.size(); }
   boost::asio::io_context& context(std::size_t core) { return *contexts_[core]; }
   boost::asio::thread_pool& background() { return background_; }
+  boost::asio::thread_pool& looking() { return looking_; }
 
   /// Runs all cores, the first on this thread, until stop().
   void run();
@@ -39,6 +41,7 @@ class Cores {
   std::vector<Guard> guards_;
   std::vector<std::thread> threads_;
   boost::asio::thread_pool background_;
+  boost::asio::thread_pool looking_;
 };
 
 }  // namespace millrace

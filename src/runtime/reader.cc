@@ -25,6 +25,7 @@ class LoadRun {
         outcome = scan(true, load_.bytes_max > 0);
         break;
       case Load::Kind::expire:
+      case Load::Kind::look:
         outcome = scan(true, false);
         break;
       case Load::Kind::sweep:
@@ -48,6 +49,9 @@ class LoadRun {
       case Load::Kind::chunk:
       case Load::Kind::transfer:
         outcome = chunk();
+        break;
+      case Load::Kind::examine:
+        outcome = examine_candidates();
         break;
     }
     if (!outcome) return outcome.error();
@@ -238,6 +242,48 @@ class LoadRun {
     block.chunk = std::move(*chunk);
     if (block.chunk) result_.blocks.push_back(std::move(block));
     return {};
+  }
+
+  // Looks at candidates until the look has what it wants, or has read enough for one slice.
+  StoreResult<void> examine_candidates() {
+    Look& look = *load_.look;
+    std::size_t bytes = 0;
+    for (const Look::Candidate& candidate : look.candidates) {
+      unsigned reached = candidate.slots.front().number;
+      bool stop = bytes >= load_.bytes_max;
+      if (!stop) {
+        auto chunk = candidate.chunk ? candidate.chunk : std::shared_ptr<const std::string>();
+        if (!chunk) {
+          auto found = find_chunk(candidate);
+          if (!found) return found.error();
+          chunk = std::move(*found);
+          bytes += candidate.place.length;
+        }
+        if (!chunk) continue;  // its messages are gone, or cannot be read
+        if (const std::optional<unsigned> slot = examine(look, candidate, chunk)) {
+          reached = *slot;
+          stop = true;
+        }
+      }
+      if (!stop) continue;
+      look.next = sequence_of(candidate.block, reached);
+      look.exhausted = false;
+      break;
+    }
+    look.bytes_read += bytes;
+    return {};
+  }
+
+  // The chunk of a block that may have been written to another place since its row was read.
+  StoreResult<std::shared_ptr<const std::string>> find_chunk(const Look::Candidate& candidate) {
+    auto chunk = read(candidate.place);
+    if (!chunk || *chunk) return chunk;
+    const auto row = snapshot_->get(Family::index, block_key(load_.queue, candidate.block));
+    if (!row) return row.error();
+    if (!*row) return chunk;
+    const std::optional<IndexRecord> index = parse_index(**row);
+    if (!index) return malformed("index");
+    return index->place == candidate.place ? chunk : read(index->place);
   }
 
   // The chunk at `place`; null where it was released or is corrupt.

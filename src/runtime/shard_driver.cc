@@ -243,7 +243,9 @@ void ShardDriver::carry(Timestamp now) {
 
 void ShardDriver::start_load(const Load& load) {
   metrics_.loads.add();
-  asio::post(background_, [this, load, store = store_, generation = generation_]() mutable {
+  const bool apart = load.for_look() && options_.looking != nullptr;
+  asio::thread_pool& pool = apart ? *options_.looking : background_;
+  asio::post(pool, [this, load, store = store_, generation = generation_]() mutable {
     StoreResult<LoadResult> result = perform_load(load, *store, options_.report);
     store.reset();
     asio::post(context_, [this, generation, result = std::move(result)] {

@@ -89,6 +89,8 @@ struct ShardDriverOptions {
   /// later, and each further time after twice as long, up to 5 s, until it has served for a minute.
   std::function<StoreResult<std::shared_ptr<Store>>()> open_store;
   const Clock* clock = nullptr;  // outlives the driver
+  /// Where looks (Load::for_look) are carried out; null: where everything else is. As `background`.
+  boost::asio::thread_pool* looking = nullptr;
   SpaceMarks space;
   ShardMetrics* metrics = nullptr;  // outlives the driver; null: nobody wants to know
   /// For messages about the store. Any thread.

@@ -67,6 +67,7 @@ Engine::Engine(Cores& cores, const Installation& installation, EngineOptions opt
 
 Engine::~Engine() {
   cores_.background().join();
+  cores_.looking().join();
 }
 
 std::unique_ptr<ShardDriver> Engine::make_driver(std::size_t shard, const EngineOptions& options) {
@@ -75,6 +76,7 @@ std::unique_ptr<ShardDriver> Engine::make_driver(std::size_t shard, const Engine
   driver.shard.find_queue = [this](std::string_view arn) { return registry_.find_queue(arn); };
   driver.open_store = options.stores[shard];
   driver.clock = options.clock;
+  driver.looking = &cores_.looking();
   driver.space = options.space;
   if (options.telemetry != nullptr) driver.metrics = &options.telemetry->metrics.shard(shard);
   driver.report = [shard](const std::string& text) {

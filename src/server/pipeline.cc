@@ -12,12 +12,35 @@
 #include "observe/log.h"
 #include "server/actions.h"
 #include "server/scrape.h"
+#include "service/console.h"
 #include "wire/error_reply.h"
 #include "wire/wire.h"
 
 namespace millrace {
 
 namespace {
+
+/// Where LocalStack shows the messages of a queue; development mode does so as well. Behind it
+/// there may be "/<region>/<account>/<queue>".
+constexpr std::string_view kLocalStackPeek = "/_aws/sqs/messages";
+
+bool is_localstack_peek(const HttpRequest& request) {
+  const std::string_view path = request.path();
+  return request.method == "GET" && path.starts_with(kLocalStackPeek) &&
+         (path.size() == kLocalStackPeek.size() || path[kLocalStackPeek.size()] == '/');
+}
+
+/// The queue that such a request names by its path or its parameter, as a queue URL.
+std::string localstack_queue_url(const HttpRequest& request, const std::string& base_url) {
+  const std::string_view behind = request.path().substr(kLocalStackPeek.size());
+  const std::size_t account = behind.find('/', 1);  // behind the region
+  if (account != std::string_view::npos) return base_url + std::string(behind.substr(account));
+  return percent_decode(query_value(request.query(), "QueueUrl"), true).value_or(std::string());
+}
+
+bool is_true(std::string_view text) {
+  return text == "true" || text == "True" || text == "1";
+}
 
 void answer_plainly(unsigned status, std::string body, HttpResponse& response) {
   response.status = status;
@@ -137,6 +160,9 @@ boost::asio::awaitable<Expected<void>> Pipeline::run(const HttpRequest& request,
     const Expected<void> passed = check_source_limit(source_of(request, origin));
     if (!passed) co_return passed.error();
   }
+  if (!service_.access_enforced && is_localstack_peek(request)) {
+    co_return co_await run_localstack_peek(request, origin, request_id, record, response);
+  }
   if (console_ && ConsoleEdge::asks_for_page(request)) {
     console_->answer_page(request, origin, response);
     co_return Expected<void>();
@@ -183,6 +209,31 @@ boost::asio::awaitable<Expected<void>> Pipeline::run(const HttpRequest& request,
                {"outcome", outcome ? std::string_view("ok") : outcome.error().row().query_code}});
   }
   co_return outcome;
+}
+
+boost::asio::awaitable<Expected<void>> Pipeline::run_localstack_peek(const HttpRequest& request,
+                                                                     const Expected<Origin>& origin,
+                                                                     std::string_view request_id,
+                                                                     RequestRecord& record,
+                                                                     HttpResponse& response) {
+  if (!origin) co_return origin.error();
+  wire::WireCall call;
+  call.protocol = wire::Protocol::query;
+  call.form = wire::reply_form(request);
+  call.action = "ReceiveMessage";
+  const ActionRow& action = *find_action(wire::ActionSet::sqs, call.action);
+  record.action = action.name;
+  Expected<ConsoleEdge::Admitted> admitted = admit(request, *origin, action, record);
+  if (!admitted) co_return admitted.error();
+  Context context = context_of(request, *origin, *admitted, action);
+  if (options_.logs.wanted()) context.notes = &record.notes;
+  const LocalStackPeek wanted{.queue_url = localstack_queue_url(request, context.base_url),
+                              .invisible = is_true(query_value(request.query(), "ShowInvisible")),
+                              .delayed = is_true(query_value(request.query(), "ShowDelayed"))};
+  const auto reply = co_await localstack_messages(context, wanted);
+  if (!reply) co_return reply.error();
+  wire::encode(call, *reply, request_id, response);
+  co_return Expected<void>();
 }
 
 bool Pipeline::is_console_api(const HttpRequest& request) const {
@@ -248,7 +299,7 @@ Context Pipeline::context_of(const HttpRequest& request, const Origin& origin,
                  .source_address = origin.address,
                  .secure = origin.secure,
                  .now = enforced || admin ? options_.wall_clock->now() : Timestamp{},
-                 .user_agent = enforced ? request.field("user-agent") : std::string_view(),
+                 .user_agent = request.field("user-agent"),
                  .hang_up = request.hang_up,
                  .notes = nullptr,
                  .credentials = enforced && admin ? options_.credentials->load() : nullptr,

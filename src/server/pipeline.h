@@ -77,6 +77,11 @@ class Pipeline {
                                              const Expected<Origin>& origin,
                                              std::string_view request_id, RequestRecord& record,
                                              HttpResponse& response);
+  boost::asio::awaitable<Expected<void>> run_localstack_peek(const HttpRequest& request,
+                                                             const Expected<Origin>& origin,
+                                                             std::string_view request_id,
+                                                             RequestRecord& record,
+                                                             HttpResponse& response);
   bool is_console_api(const HttpRequest& request) const;
   Expected<ConsoleEdge::Admitted> admit(const HttpRequest& request, const Origin& origin,
                                         const ActionRow& action, RequestRecord& record);

@@ -207,11 +207,17 @@ TEST_F(PipelineTest, QueueUrlsBeginWithWhatTheClientUsed) {
 }
 
 TEST_F(PipelineTest, TheConsolesActionsAreAnsweredOnlyWhereItAsks) {
+  Console console{ServeOptions(), AccessKeys("", boost::asio::system_executor(),
+                                             [] { return StartResult<void>(); })};
+  PipelineOptions options{kAccount, "", "http://[::1]:1", {}};
+  options.wall_clock = &clock_;
+  options.console = &console;
+  restart(options);
   ASSERT_TRUE(engine_.open());
   ASSERT_EQ(ask_json("AmazonSQS.CreateQueue", R"({"QueueName":"q"})").status, 200u);
   const std::string_view queue = R"({"QueueUrl":"http://queues:1/000000000000/q"})";
   const auto ask_console = [&](std::string_view target, std::string_view path) {
-    HttpRequest request = request_with({{"Host", "queues:1"}, {"X-Amz-Target", target}}, path);
+    HttpRequest request = request_with({{"Host", "localhost:1"}, {"X-Amz-Target", target}}, path);
     request.body = queue;
     return ask(request);
   };
@@ -226,7 +232,7 @@ TEST_F(PipelineTest, TheConsolesActionsAreAnsweredOnlyWhereItAsks) {
   EXPECT_THAT(ask_console("Millrace.DescribeQueue", "/").body, unknown);
   EXPECT_THAT(ask_console("AmazonSQS.DescribeQueue", "/console/api/").body, unknown);
   EXPECT_THAT(ask_console("Millrace.GetQueueAttributes", "/console/api/").body, unknown);
-  HttpRequest query = request_with({{"Host", "queues:1"}}, "/console/api/?Action=ListQueues");
+  HttpRequest query = request_with({{"Host", "localhost:1"}}, "/console/api/?Action=ListQueues");
   EXPECT_EQ(ask(query).status, 400u);
 
   bool stopped = false;

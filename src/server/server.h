@@ -119,7 +119,7 @@ class Server {
   std::optional<MetricsAccess> metrics_access_;  // none: metrics are off
   Cores cores_;
   boost::asio::strand<boost::asio::thread_pool::executor_type> reloading_;  // one after the other
-  std::unique_ptr<Console> console_;  // null: there is none
+  std::unique_ptr<Console> console_;                                        // null: there is none
   Engine engine_;
   Sampler sampler_;
   std::unique_ptr<ControlSocket> control_;  // null: there are no files, or no such sockets

@@ -64,7 +64,7 @@ struct Context {
   std::string_view source_address;   // the client's address, without its port
   bool secure = false;               // the client spoke TLS
   Timestamp now = {};                // by the wall clock; zero where nobody asks for it
-  std::string_view user_agent = {};  // likewise empty
+  std::string_view user_agent = {};  // what the client says of itself
   HangUpWatch* hang_up = nullptr;    // null where nothing can hang up
   RequestNotes* notes = nullptr;     // for the logs; null where nobody wants to know
 

@@ -548,8 +548,12 @@ Answer<api::ReceiveMessageResponse> receive_message(Context& context,
                                                     api::ReceiveMessageRequest& request) {
   const Expected<QueueInfoPointer> queue = find_queue(context, request.queue_url);
   if (!queue) co_return queue.error();
-  const Expected<ReceiveRequest> wanted = check_receive(**queue, request);
+  Expected<ReceiveRequest> wanted = check_receive(**queue, request);
   if (!wanted) co_return wanted.error();
+  const Consumer consumer{.source_address = context.source_address,
+                          .principal_arn = context.caller->arn,
+                          .user_agent = context.user_agent};
+  wanted->consumer = &consumer;
   ShardDriver& shard = context.service.shard_of((*queue)->id);
   Expected<ReceiveResult> received = co_await shard.receive(*wanted, context.hang_up);
   if (!received) co_return received.error();

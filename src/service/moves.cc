@@ -18,6 +18,7 @@
 #include "runtime/shard_driver.h"
 #include "service/authorize.h"
 #include "service/handlers.h"
+#include "service/move_tasks.h"
 #include "service/registry.h"
 
 namespace millrace {
@@ -169,6 +170,8 @@ std::string_view status_text(MoveTaskRecord::Status status) {
   return {};
 }
 
+}  // namespace
+
 api::ListMessageMoveTasksResultEntry describe_task(const MoveTask& task, const std::string& arn) {
   const MoveTaskRecord& record = task.record;
   api::ListMessageMoveTasksResultEntry entry;
@@ -184,6 +187,8 @@ api::ListMessageMoveTasksResultEntry describe_task(const MoveTask& task, const s
   entry.started_timestamp = record.started_at.milliseconds;
   return entry;
 }
+
+namespace {
 
 // An error of the source queue's shard: it may have been deleted meanwhile.
 ApiError source_error(const ApiError& error) {

@@ -11,8 +11,12 @@ ShardDriver& Service::shard_of(QueueId queue) const {
   return *shards[number];
 }
 
-Expected<QueueInfoPointer> find_queue(const Context& context, std::string_view queue_url,
-                                      const RequestTags& tags) {
+namespace {
+
+// @param may_do whether the caller may do with the queue what it wants.
+template <class Authorize>
+Expected<QueueInfoPointer> find_allowed(const Context& context, std::string_view queue_url,
+                                        const Authorize& may_do) {
   const Expected<QueueUrl> url = QueueUrl::parse(queue_url);
   if (!url) {
     if (const Expected<void> allowed = deny_nobody(context); !allowed) return allowed.error();
@@ -21,10 +25,25 @@ Expected<QueueInfoPointer> find_queue(const Context& context, std::string_view q
   const AccountId& account = url->account ? *url->account : context.caller->account;
   QueueInfoPointer info = context.service.directory.find(account, url->name);
   const Resource resource(account, url->name.text(), info.get());
-  const Expected<void> allowed = authorize(context, resource, tags);
+  const Expected<void> allowed = may_do(resource);
   if (!allowed) return allowed.error();
   if (!info) return ApiError(ErrorCode::queue_does_not_exist);
   return info;
+}
+
+}  // namespace
+
+Expected<QueueInfoPointer> find_queue(const Context& context, std::string_view queue_url,
+                                      const RequestTags& tags) {
+  return find_allowed(context, queue_url,
+                      [&](const Resource& resource) { return authorize(context, resource, tags); });
+}
+
+Expected<QueueInfoPointer> find_queue(const Context& context, PolicyAction action,
+                                      std::string_view queue_url) {
+  return find_allowed(context, queue_url, [&](const Resource& resource) {
+    return authorize(context, action, resource);
+  });
 }
 
 std::string url_of(const Context& context, const QueueInfo& info) {

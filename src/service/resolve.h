@@ -20,6 +20,10 @@ namespace millrace {
 Expected<QueueInfoPointer> find_queue(const Context& context, std::string_view queue_url,
                                       const RequestTags& tags = {});
 
+/// The same for an action that the request's comprises.
+Expected<QueueInfoPointer> find_queue(const Context& context, PolicyAction action,
+                                      std::string_view queue_url);
+
 /// The URL by which the caller of `context` reaches the queue.
 std::string url_of(const Context& context, const QueueInfo& info);
 

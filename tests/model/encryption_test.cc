@@ -171,6 +171,20 @@ TEST_F(EncryptionTest, SendsUnderAKeyOfNoUseAreRefused) {
   EXPECT_EQ(loop_.counts(queue).visible, 2u);
 }
 
+TEST_F(EncryptionTest, ALookNeedsTheKeyWhileDeletesAndMovesByPlaceDoNot) {
+  const QueueId queue = loop_.create_queue(settings(kAlias));
+  const QueueId target = loop_.create_queue(settings(kAlias));
+  const std::vector<SequenceNumber> places = loop_.send(queue, {"one", "two", "three"});
+  EXPECT_THAT(loop_.look(queue).value(), SizeIs(3));
+  keys_.enable(false);
+  EXPECT_EQ(loop_.look(queue).error().code(), ErrorCode::kms_disabled);
+  EXPECT_FALSE(loop_.erase_messages(queue, {places[0]}).front());
+  EXPECT_FALSE(loop_.move_messages(queue, target, {places[1]}).front());
+  keys_.enable(true);
+  EXPECT_EQ(loop_.look(queue).value().front().body, "three");
+  EXPECT_EQ(loop_.look(target).value().front().body, "two");
+}
+
 TEST_F(EncryptionTest, ADisabledKeyTakesNothingFromAReceive) {
   const QueueId queue = loop_.create_queue(settings(kAlias));
   loop_.send(queue, {"one", "two"});

@@ -33,6 +33,9 @@ enum class Kind : std::uint8_t {
   crash_during_send,
   crash_during_erase,
   relocate,
+  look,
+  erase_by_place,
+  move_by_place,
   rest,
   count
 };
@@ -50,6 +53,9 @@ constexpr std::array<OperationKind, static_cast<std::size_t>(Kind::count)> kKind
     {"crash_during_send", 1},
     {"crash_during_erase", 1},
     {"relocate", 4},
+    {"look", 6},
+    {"erase_by_place", 6},
+    {"move_by_place", 4},
     {"rest", 6},
 }};
 
@@ -141,6 +147,13 @@ class StandardRun {
         return crash_during_erase();
       case Kind::relocate:
         return relocate();
+      case Kind::look:
+        look(queue);
+        return;
+      case Kind::erase_by_place:
+        return erase_by_place(queue);
+      case Kind::move_by_place:
+        return move_by_place(queue);
       case Kind::rest:
         loop_.settle();
         take_replies();
@@ -411,6 +424,56 @@ class StandardRun {
     const Row& row = index[random_.below(index.size())];
     loop_.shard().relocate(row.key, read_place(row.value), loop_.now());
     some_steps();
+  }
+
+  // --- by place ---
+
+  std::vector<LookedMessage> look(std::size_t queue) {
+    answer_polls();
+    const std::size_t page = 1 + random_.below(20);
+    std::vector<LookedMessage> found = loop_.look(ids_[queue], {}, page).value();
+    take_replies();
+    naive_.looked_at(queue, found, loop_.now());
+    return found;
+  }
+  std::vector<LookedMessage> some_messages(std::size_t queue) {
+    std::vector<LookedMessage> found = look(queue);
+    std::erase_if(found, [this](const LookedMessage&) { return random_.chance(2, 3); });
+    if (found.size() > 5) found.resize(5);
+    return found;
+  }
+  void erase_by_place(std::size_t queue) {
+    end_polls();  // whoever waits might get a message that has become visible before it goes
+    const std::vector<LookedMessage> chosen = some_messages(queue);
+    std::vector<SequenceNumber> sequences;
+    for (const LookedMessage& message : chosen) sequences.push_back(message.sequence);
+    auto outcomes = std::make_shared<std::vector<MessageOutcome>>(chosen.size());
+    await(*loop_.submit([id = ids_[queue], sequences, outcomes](Shard& shard, Timestamp now) {
+      shard.erase_messages(id, sequences, *outcomes, now).value();
+    }));
+    for (const LookedMessage& message : chosen) naive_.erased_by_place(message.id);
+  }
+  // To another queue, as new messages.
+  void move_by_place(std::size_t queue) {
+    const std::size_t target = (queue + 1) % kQueues;
+    end_polls();
+    for (const LookedMessage& message : some_messages(queue)) {
+      const std::vector<LookedMessage> before = look(target);
+      const std::vector<std::optional<ApiError>> refused =
+          loop_.move_messages(ids_[queue], ids_[target], {message.sequence});
+      const bool in_flight = message.state == MessageState::in_flight;
+      if (refused.front().has_value() != in_flight) {
+        throw std::runtime_error("a move was refused, or was not");
+      }
+      if (in_flight) continue;
+      naive_.erased_by_place(message.id);
+      const std::vector<LookedMessage> after =
+          loop_.look(ids_[target], {}, 1 + random_.below(20)).value();
+      if (after.size() != before.size() + 1 || after.back().body != message.body) {
+        throw std::runtime_error("a moved message did not arrive");
+      }
+      naive_.sent(target, after.back().id, message.body, message.group_id, 0, loop_.now());
+    }
   }
 
   // Everything comes back after the longest timeout; whatever is certain must be received then.

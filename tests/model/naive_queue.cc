@@ -1,6 +1,7 @@
 #include "naive_queue.h"
 
 #include <algorithm>
+#include <set>
 #include <stdexcept>
 
 #include "base/limits.h"
@@ -181,6 +182,47 @@ void NaiveWorld::visibility_changed(std::size_t queue, const MessageId& id,
     message->exact = false;
   }
   if (!refused) message->visible_at = now + timeout;
+}
+
+void NaiveWorld::looked_at(std::size_t queue, const std::vector<LookedMessage>& found,
+                           Timestamp now) const {
+  const Queue& from = queues_[queue];
+  std::set<MessageId> seen;
+  for (const LookedMessage& one : found) {
+    if (!seen.insert(one.id).second) throw std::runtime_error("a look saw a message twice");
+    const auto message = std::ranges::find(from.messages, one.id, &NaiveMessage::id);
+    if (message == from.messages.end()) {
+      const bool moved = std::ranges::any_of(queues_, [&](const Queue& source) {
+        return std::ranges::any_of(source.messages, [&](const NaiveMessage& other) {
+          return other.id == one.id && leaving(source, other, now);
+        });
+      });
+      if (!moved) throw std::runtime_error("a look saw a message that is not there");
+      continue;
+    }
+    expect(one.body == message->body && one.sent_at == message->sent_at, "a look saw it otherwise",
+           *message);
+    if (!message->exact || !message->certain || leaving(from, *message, now)) continue;
+    const MessageState state = message->visible_at <= now ? MessageState::available
+                               : message->delayed         ? MessageState::delayed
+                                                          : MessageState::in_flight;
+    expect(one.state == state, "a look saw it in another state", *message);
+    if (state != MessageState::available) {
+      expect(one.visible_at == message->visible_at, "a look saw another time", *message);
+    }
+    expect(one.receive_count == message->receive_count, "a look saw other receives", *message);
+  }
+  for (const NaiveMessage& message : from.messages) {
+    const bool sure =
+        message.certain && !expired(from, message, now) && !leaving(from, message, now);
+    expect(!sure || seen.contains(message.id), "a look missed it", message);
+  }
+}
+
+void NaiveWorld::erased_by_place(const MessageId& id) {
+  for (Queue& queue : queues_) {
+    std::erase_if(queue.messages, [&](const NaiveMessage& message) { return message.id == id; });
+  }
 }
 
 void NaiveWorld::emptied(std::size_t queue, Timestamp now) {

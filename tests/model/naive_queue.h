@@ -62,6 +62,10 @@ class NaiveWorld {
   void visibility_changed(std::size_t queue, const MessageId& id, const std::string& handle,
                           Milliseconds timeout, bool refused, std::uint64_t deliveries,
                           Timestamp now);
+  /// A look at rest has found these messages, all that there are.
+  void looked_at(std::size_t queue, const std::vector<LookedMessage>& found, Timestamp now) const;
+  /// A delete by place was confirmed: in its queue, or where a receive has moved it unseen.
+  void erased_by_place(const MessageId& id);
   /// Purged, or deleted and made anew.
   void emptied(std::size_t queue, Timestamp now);
   /// The engine may have lost what it writes lazily.

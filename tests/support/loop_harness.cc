@@ -190,6 +190,72 @@ QueueCounts LoopHarness::counts(QueueId queue) {
   return counts;
 }
 
+void LoopHarness::look_on(const std::shared_ptr<Look>& look) {
+  do {
+    go_on(*look);
+    const auto call = submit([&](Shard& shard, Timestamp at) { shard.look(look, at).value(); });
+    settle();
+    if (!call->succeeded) throw std::runtime_error("the look was not answered");
+  } while (!look->exhausted && !look->error && look->found.size() < look->found_max);
+}
+
+Expected<std::vector<LookedMessage>> LoopHarness::look(QueueId queue, const LookWanted& wanted,
+                                                       std::size_t page) {
+  std::vector<LookedMessage> all;
+  const auto look = std::make_shared<Look>();
+  look->queue = queue;
+  look->wanted = wanted;
+  look->found_max = page;
+  look->body_bytes_max = look->found_bytes_max = std::size_t{1} << 20;
+  do {
+    look->found.clear();
+    look->found_bytes = 0;
+    look->groups_max = look->groups_listed.size() + page;
+    look_on(look);
+    if (look->error) return *look->error;
+    for (LookedMessage& message : look->found) all.push_back(std::move(message));
+  } while (!look->exhausted);
+  return all;
+}
+
+std::vector<std::optional<ApiError>> LoopHarness::erase_messages(
+    QueueId queue, const std::vector<SequenceNumber>& sequences) {
+  std::vector<MessageOutcome> outcomes(sequences.size());
+  const auto call = submit([&](Shard& shard, Timestamp at) {
+    shard.erase_messages(queue, sequences, outcomes, at).value();
+  });
+  settle();
+  if (!call->succeeded) throw std::runtime_error("the messages were not deleted");
+  std::vector<std::optional<ApiError>> refusals;
+  for (const MessageOutcome& outcome : outcomes) refusals.push_back(outcome.refusal);
+  return refusals;
+}
+
+std::vector<std::optional<ApiError>> LoopHarness::move_messages(
+    QueueId queue, QueueId target, const std::vector<SequenceNumber>& sequences) {
+  std::vector<MessageToTake> messages;
+  for (const SequenceNumber sequence : sequences) {
+    const auto look = std::make_shared<Look>();
+    look->queue = queue;
+    look->next = sequence;
+    look->end = SequenceNumber{sequence.value() + 1};
+    look->keep_chunks = true;
+    look_on(look);
+    messages.push_back({sequence, look->found.empty() ? nullptr : look->found.front().chunk});
+  }
+  std::vector<MessageOutcome> outcomes(sequences.size());
+  while (!std::ranges::all_of(outcomes, &MessageOutcome::ended)) {
+    const auto call = submit([&](Shard& shard, Timestamp at) {
+      shard.move_messages(queue, target, messages, outcomes, at).value();
+    });
+    settle();
+    if (!call->succeeded) throw std::runtime_error("the messages were not moved");
+  }
+  std::vector<std::optional<ApiError>> refusals;
+  for (const MessageOutcome& outcome : outcomes) refusals.push_back(outcome.refusal);
+  return refusals;
+}
+
 void LoopHarness::advance(Milliseconds by) {
   const Timestamp end = now() + by;
   settle();

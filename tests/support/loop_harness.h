@@ -106,6 +106,17 @@ class LoopHarness {
   void purge(QueueId queue);
   void delete_queue(QueueId queue);
   QueueCounts counts(QueueId queue);
+  /// A look at the whole queue, in pages of `page` messages. @return the error, if there was one.
+  Expected<std::vector<LookedMessage>> look(QueueId queue, const LookWanted& wanted = {},
+                                            std::size_t page = 100);
+  /// One page, from where `look` stands.
+  void look_on(const std::shared_ptr<Look>& look);
+  /// Deletes messages by their places. @return why not, for each that was refused.
+  std::vector<std::optional<ApiError>> erase_messages(QueueId queue,
+                                                      const std::vector<SequenceNumber>& sequences);
+  /// Moves messages by their places, in this order. @return as above.
+  std::vector<std::optional<ApiError>> move_messages(QueueId queue, QueueId target,
+                                                     const std::vector<SequenceNumber>& sequences);
   /// Moves the clock, stopping wherever the loop wants to be woken on the way.
   void advance(Milliseconds by);
 
