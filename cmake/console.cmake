@@ -38,7 +38,7 @@ function(millrace_add_console)
     VERBATIM)
 
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${console}/src/* ${console}/plugins/*
-       ${console}/public/*)
+       ${console}/public/* ${console}/licences/*)
   set(built ${PROJECT_BINARY_DIR}/console)
   add_custom_command(
     OUTPUT ${built}/console_files.cc ${built}/console_files.bin
