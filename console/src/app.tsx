@@ -18,7 +18,6 @@ import { Loading } from "./components/loading";
 import { GlobalSearch } from "./global-search";
 import { useNotifications } from "./lib/notifications";
 import { address, follow, matchPattern, navigate, type Parameters, replaceAddress, useLocation } from "./lib/router";
-import { changeSettings, useSettings } from "./lib/settings";
 import { SignInAgain, SignInPage } from "./routes/sign-in";
 import { NotFound } from "./routes/not-found";
 import { type Page, pages } from "./routes/table";
@@ -77,7 +76,6 @@ function banners(session: Session): FlashbarProps.MessageDefinition[] {
 
 function Frame() {
   const { segments } = useLocation();
-  const { navigationOpen } = useSettings();
   const notifications = useNotifications();
   const session = useSession();
   const found = findPage(segments);
@@ -95,8 +93,6 @@ function Frame() {
     <AppLayout
       headerSelector="#top-bar"
       toolsHide
-      navigationOpen={navigationOpen}
-      onNavigationChange={({ detail }) => changeSettings({ navigationOpen: detail.open })}
       navigation={
         <SideNavigation
           header={{ text: "Queues and messages", href: home }}

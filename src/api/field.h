@@ -15,6 +15,7 @@
 //   std::optional<std::string>               text; an empty one differs from none
 //   std::optional<std::int64_t>              integer, unchecked: ranges are the service's to judge
 //   std::optional<Md5Digest>, UuidText       replies only: hex, and a UUID's text
+//   bool, double                             as in JSON; an optional bool in requests of JSON only
 //   std::vector<std::string>                 list; flattened in Query: <name>.N
 //   std::vector<struct with fields()>        list; flattened in Query: <name>.N.<member>
 //   TextMap                                  map; flattened in Query: <name>.N.Name, <name>.N.Value
@@ -37,7 +38,8 @@
 namespace millrace::api {
 
 /// Who reports that a member is missing. `service`: the action itself, since the answer depends on
-/// more than the name. `query`: wire/ in the Query protocol only. `always`: wire/ in both.
+/// more than the name. `query`: wire/ in the Query protocol only. `always`: wire/ in both; of a
+/// reply in JSON, the member is there even if it is empty.
 enum class Required { service, query, always };
 
 /// The names of one member.

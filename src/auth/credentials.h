@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,6 +59,9 @@ class Credentials {
 
   /// @return the key, enabled or not, or null. It lives as long as these Credentials.
   const AccessKey* find(std::string_view id) const;
+
+  /// All keys, the disabled ones included, sorted by id. They live as long as these Credentials.
+  std::span<const AccessKey> all() const { return keys_; }
 
   /// How many keys there are, the disabled ones included.
   std::size_t size() const { return keys_.size(); }

@@ -77,12 +77,13 @@ Decision decide(const AccessRequest& request, std::span<const PolicyPointer> ide
 }
 
 ApiError access_denied(const Decision& decision, const AccessRequest& request) {
-  const std::string_view action = policy_action_row(request.action).lower_name;
+  const PolicyActionRow& row = policy_action_row(request.action);
+  const std::string action = std::string(row.service).append(":").append(row.lower_name);
   const std::string_view words = words_of(decision.reason);
   std::string text = "User: ";
-  text.append(name_of(request.principal)).append(" is not authorized to perform: sqs:");
+  text.append(name_of(request.principal)).append(" is not authorized to perform: ");
   text.append(action).append(" on resource: ").append(request.resource).append(" ").append(words);
-  if (words.ends_with(' ')) text.append("sqs:").append(action).append(" action");
+  if (words.ends_with(' ')) text.append(action).append(" action");
   return {ErrorCode::access_denied, std::move(text)};
 }
 

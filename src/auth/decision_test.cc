@@ -54,6 +54,28 @@ TEST(AccessDenied, HasTheTextsOfSqs) {
             error("with an explicit deny in a resource-based policy"));
 }
 
+TEST(Decide, WhatIsMillracesOwnIsNamedByItsOwnPrefix) {
+  AccessRequest request = request_of_alice();
+  request.resource = "arn:aws:sqs:eu-west-1:111122223333:";
+  request.action = PolicyAction::list_access_keys;
+  const auto allowed_by = [&](const std::string& action) {
+    const std::vector<PolicyPointer> policies = {identity_policy("Allow", action)};
+    return decide(request, policies, nullptr).allowed();
+  };
+  EXPECT_TRUE(allowed_by("millrace:ListAccessKeys"));
+  EXPECT_TRUE(allowed_by("Millrace:List*"));
+  EXPECT_TRUE(allowed_by("*"));
+  EXPECT_FALSE(allowed_by("sqs:*"));
+  EXPECT_FALSE(allowed_by("sqs:ListAccessKeys"));
+  EXPECT_FALSE(allowed_by("millrace:ListSessions"));
+  EXPECT_EQ(denied(DecisionReason::no_identity_policy_allows, request).message(),
+            "User: arn:aws:iam::111122223333:user/alice is not authorized to perform: "
+            "millrace:listaccesskeys on resource: arn:aws:sqs:eu-west-1:111122223333: because no "
+            "identity-based policy allows the millrace:listaccesskeys action");
+  request.action = PolicyAction::list_queues;
+  EXPECT_FALSE(allowed_by("millrace:*"));
+}
+
 TEST(AccessDenied, NamesServicesAndNobody) {
   AccessRequest request;
   request.resource = "arn:aws:sqs:eu-west-1:111122223333:jobs";

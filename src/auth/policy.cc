@@ -135,16 +135,20 @@ class Policy::Compiler {
       const std::size_t colon = text.find(':');
       const std::string_view service = text.substr(0, colon);
       const bool everything = text == "*";
-      const bool ours = everything || equal_ignoring_case(service, "sqs");
+      const bool of_sqs = everything || equal_ignoring_case(service, "sqs");
       if ((colon == std::string_view::npos && !everything) ||
-          (kind_ == PolicyKind::queue && !ours)) {
+          (kind_ == PolicyKind::queue && !of_sqs)) {
         return fault("Invalid action: " + std::string(text));
       }
-      if (!ours) return {};
       const std::string_view name = everything ? text : text.substr(colon + 1);
       const Pattern pattern = *Pattern::parse(name, {.wildcards = true, .variables = false});
-      for (const PolicyActionRow& row : policy_actions()) {
-        if (pattern.matches_ignoring_case(row.name, {})) statement.actions |= bit_of(row.action);
+      for (const auto rows : {policy_actions(), server_policy_actions()}) {
+        for (const PolicyActionRow& row : rows) {
+          const bool meant = everything || equal_ignoring_case(service, row.service);
+          if (meant && pattern.matches_ignoring_case(row.name, {})) {
+            statement.actions |= bit_of(row.action);
+          }
+        }
       }
       return {};
     });

@@ -53,6 +53,9 @@ enum class ErrorCode {
   incomplete_signature,
   expired_token,
   request_expired,
+  // of the management console: namespace com.amazon.coral.service, too
+  not_signed_in,
+  request_refused,
   internal_failure,
   service_unavailable,
 };

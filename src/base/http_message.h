@@ -59,6 +59,8 @@ struct HttpResponse {
   std::string_view content_type;  // of static storage; empty: no Content-Type field
   std::vector<std::pair<std::string_view, std::string>> fields;  // names of static storage
   std::string body;
+  /// Sent instead of `body` where it is not empty; the program itself or `attachment` holds it.
+  std::string_view borrowed_body;
   bool close = false;  // close the connection after this response
 
   /// Called, on the connection's thread, when the response could not be written because the
@@ -67,6 +69,11 @@ struct HttpResponse {
 
   /// Kept until the response has been written, or could not be: what its memory is charged to.
   std::shared_ptr<const void> attachment;
+
+  /// What is sent.
+  std::string_view content() const {
+    return borrowed_body.empty() ? std::string_view(body) : borrowed_body;
+  }
 };
 
 }  // namespace millrace

@@ -101,6 +101,17 @@ inline constexpr std::size_t kRequestBodyMax = 4 * 1024 * 1024;  // bytes; a for
 
 inline constexpr std::size_t kRateBucketsMax = 65'536;  // clients, or accounts, that are remembered
 
+// --- ours: the management console ---------------------------------------------------------------
+
+inline constexpr Milliseconds kNonceAgeMax = seconds(60);
+inline constexpr std::size_t kNoncesUsedMax = 4'096;  // remembered at once: sign-ins in a minute
+inline constexpr Milliseconds kSessionIdleMax = seconds(30 * 60);
+inline constexpr Milliseconds kSessionAgeMax = seconds(12 * 3600);
+inline constexpr std::size_t kSessionsPerKeyMax = 16;
+inline constexpr std::size_t kSessionsMax = 1'024;
+inline constexpr std::int64_t kSignInsPerSecond = 1;  // of one client, and with one access key
+inline constexpr std::int64_t kSignInBurst = 10;      // after a rest
+
 // --- what the rest relies on -------------------------------------------------------------------
 
 static_assert(kMessageBytesMax <= static_cast<std::int64_t>(kBatchBytesMax),

@@ -127,7 +127,7 @@ void append_reply_head(std::string& out, const HttpResponse& response, std::stri
   if (!response.content_type.empty()) append_field(out, "Content-Type", response.content_type);
   if (response.status != 204 && response.status != 304) {
     out += "Content-Length: ";
-    append_number(out, response.body.size());
+    append_number(out, response.content().size());
     out += "\r\n";
   }
   for (const auto& [name, value] : response.fields) append_field(out, name, value);

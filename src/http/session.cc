@@ -261,6 +261,7 @@ void Session<Stream>::prepare_request() {
   response_.content_type = {};
   response_.fields.clear();
   response_.body.clear();
+  response_.borrowed_body = {};
   response_.close = false;
   response_.on_undelivered = nullptr;
   response_.attachment.reset();
@@ -282,11 +283,12 @@ asio::awaitable<bool> Session<Stream>::write_reply() {
   // The length of what a GET would get has been said; the body itself is not for HEAD.
   if (request_.method == "HEAD" || response_.status == 204 || response_.status == 304) {
     response_.body.clear();
+    response_.borrowed_body = {};
   }
   error_code error;
   const std::size_t written = stream_.try_write(reply_from(0), error);
   if (error == asio::error::would_block) error = {};
-  bool whole = !error && written == reply_head_.size() + response_.body.size();
+  bool whole = !error && written == reply_head_.size() + response_.content().size();
   if (!error && !whole) whole = co_await write_rest(written);
   if (!whole) {
     report_undelivered();
@@ -302,7 +304,7 @@ asio::awaitable<bool> Session<Stream>::write_reply() {
 
 template <class Stream>
 asio::awaitable<bool> Session<Stream>::write_rest(std::size_t written) {
-  const std::size_t whole = reply_head_.size() + response_.body.size();
+  const std::size_t whole = reply_head_.size() + response_.content().size();
   // A slow client may leave a large reply here for long, and the string has grown by doubling.
   response_.body.shrink_to_fit();
   while (written < whole) {
@@ -318,7 +320,8 @@ asio::awaitable<bool> Session<Stream>::write_rest(std::size_t written) {
 template <class Stream>
 typename Stream::Buffers Session<Stream>::reply_from(std::size_t written) const {
   const std::size_t of_head = std::min(written, reply_head_.size());
-  return {asio::buffer(reply_head_) + of_head, asio::buffer(response_.body) + (written - of_head)};
+  return {asio::buffer(reply_head_) + of_head,
+          asio::buffer(response_.content()) + (written - of_head)};
 }
 
 template <class Stream>

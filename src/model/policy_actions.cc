@@ -9,6 +9,8 @@ namespace {
 
 using enum PolicyAction;
 
+constexpr std::string_view kServer = "millrace";
+
 // THE TABLE OF POLICY ACTIONS, in the order of PolicyAction.
 constexpr std::array kActions = {
     PolicyActionRow{add_permission, "AddPermission", "addpermission", true},
@@ -34,6 +36,15 @@ constexpr std::array kActions = {
     PolicyActionRow{start_message_move_task, "StartMessageMoveTask", "startmessagemovetask", true},
     PolicyActionRow{tag_queue, "TagQueue", "tagqueue", true},
     PolicyActionRow{untag_queue, "UntagQueue", "untagqueue", true},
+    PolicyActionRow{create_access_key, "CreateAccessKey", "createaccesskey", true, kServer},
+    PolicyActionRow{delete_access_key, "DeleteAccessKey", "deleteaccesskey", true, kServer},
+    PolicyActionRow{get_server_information, "GetServerInformation", "getserverinformation", true,
+                    kServer},
+    PolicyActionRow{get_server_metrics, "GetServerMetrics", "getservermetrics", true, kServer},
+    PolicyActionRow{list_access_keys, "ListAccessKeys", "listaccesskeys", true, kServer},
+    PolicyActionRow{list_sessions, "ListSessions", "listsessions", true, kServer},
+    PolicyActionRow{revoke_session, "RevokeSession", "revokesession", true, kServer},
+    PolicyActionRow{update_access_key, "UpdateAccessKey", "updateaccesskey", true, kServer},
 };
 
 constexpr bool in_order() {
@@ -44,10 +55,16 @@ constexpr bool in_order() {
 }
 static_assert(in_order());
 
+constexpr std::size_t kOfSqs = static_cast<std::size_t>(untag_queue) + 1;
+
 }  // namespace
 
 std::span<const PolicyActionRow> policy_actions() {
-  return kActions;
+  return std::span(kActions).first(kOfSqs);
+}
+
+std::span<const PolicyActionRow> server_policy_actions() {
+  return std::span(kActions).subspan(kOfSqs);
 }
 
 const PolicyActionRow& policy_action_row(PolicyAction action) {

@@ -1,5 +1,6 @@
 // The actions that a policy can speak of: the 23 of SQS without the three batches, which are part
-// of the action that they repeat. Pure; any thread.
+// of the action that they repeat; and, as "millrace:<name>" in policies of identities alone, what
+// the management console does besides queues. Pure; any thread.
 //
 // THE TABLE OF POLICY ACTIONS is in policy_actions.cc. (Developer Guide, "Amazon SQS API
 // permissions: actions and resource reference"; AddPermission in the API Reference.)
@@ -34,24 +35,35 @@ enum class PolicyAction : std::uint8_t {
   start_message_move_task,
   tag_queue,
   untag_queue,
+  // of Millrace itself
+  create_access_key,
+  delete_access_key,
+  get_server_information,
+  get_server_metrics,
+  list_access_keys,
+  list_sessions,
+  revoke_session,
+  update_access_key,
 };
 
 /// One row of the table of policy actions.
 struct PolicyActionRow {
   PolicyAction action;
-  std::string_view name;        // as clients write it
-  std::string_view lower_name;  // as SQS writes it in its refusals
-  bool owner_only;              // no policy gives it to another account
+  std::string_view name;             // as clients write it
+  std::string_view lower_name;       // as SQS writes it in its refusals
+  bool owner_only;                   // no policy gives it to another account
+  std::string_view service = "sqs";  // what policies write before it
 };
 
-/// All rows, by name.
+/// The rows of SQS, by name; those of Millrace itself, by name.
 std::span<const PolicyActionRow> policy_actions();
+std::span<const PolicyActionRow> server_policy_actions();
 
 /// The row of `action`; every action has one.
 const PolicyActionRow& policy_action_row(PolicyAction action);
 
 /// What a policy calls the action `name` of a request, spelled exactly as clients do: the action
-/// itself, and for a batch the action that it repeats. Nothing for a name that is no action of SQS.
+/// itself, and for a batch the action that it repeats. Nothing for a name that no policy knows.
 std::optional<PolicyAction> policy_action_of(std::string_view name);
 
 }  // namespace millrace

@@ -10,12 +10,15 @@ namespace millrace {
 namespace {
 
 TEST(PolicyActions, AreFoundByTheirNames) {
-  for (const PolicyActionRow& row : policy_actions()) {
-    EXPECT_EQ(policy_action_of(row.name), row.action) << row.name;
-    EXPECT_EQ(&policy_action_row(row.action), &row) << row.name;
-    EXPECT_EQ(to_lower(row.name), row.lower_name);
+  for (const auto rows : {policy_actions(), server_policy_actions()}) {
+    for (const PolicyActionRow& row : rows) {
+      EXPECT_EQ(policy_action_of(row.name), row.action) << row.name;
+      EXPECT_EQ(&policy_action_row(row.action), &row) << row.name;
+      EXPECT_EQ(to_lower(row.name), row.lower_name);
+    }
+    EXPECT_TRUE(std::ranges::is_sorted(rows, {}, &PolicyActionRow::lower_name));
   }
-  EXPECT_TRUE(std::ranges::is_sorted(policy_actions(), {}, &PolicyActionRow::lower_name));
+  EXPECT_EQ(policy_actions().size(), 20u);
   EXPECT_EQ(policy_action_of("sendmessage"), std::nullopt);
   EXPECT_EQ(policy_action_of("Publish"), std::nullopt);
 }

@@ -20,13 +20,16 @@ constexpr AuditRow kActs[] = {
     {"CertificateReloaded", always},  // SIGHUP; failed: the old one stays in force
     {"ChangeMessageVisibility", denied},
     {"ChangeMessageVisibilityBatch", denied},
-    {"CreateAccessKey", always},  // millrace keys create
+    {"ConsoleSignIn", always},    // POST /console/api/session
+    {"ConsoleSignOut", always},   // DELETE /console/api/session
+    {"CreateAccessKey", always},  // millrace keys create, or in the console
     {"CreateQueue", always},
     {"CredentialsReloaded", always},  // SIGHUP; failed: the old ones stay in force
-    {"DeleteAccessKey", always},      // millrace keys delete
+    {"DeleteAccessKey", always},      // millrace keys delete, or in the console
     {"DeleteMessage", denied},
     {"DeleteMessageBatch", denied},
     {"DeleteQueue", always},
+    {"DescribeQueue", denied},
     {"DevelopmentModeStarted", always},
     {"DisableAccessKey", always},  // millrace keys disable
     {"EnableAccessKey", always},   // millrace keys enable
@@ -34,14 +37,17 @@ constexpr AuditRow kActs[] = {
     {"GetQueueUrl", denied},
     {"KeyringReloaded", always},  // SIGHUP; failed: the old one stays in force
     {kGap, always},               // the queue was full; the detail says how many
+    {"ListAccessKeys", denied},
     {"ListDeadLetterSourceQueues", denied},
     {"ListMessageMoveTasks", denied},
     {"ListQueueTags", denied},
     {"ListQueues", denied},
+    {"ListSessions", denied},
     {"LogsReopened", always},  // SIGHUP
     {"PurgeQueue", always},
     {"ReceiveMessage", denied},
     {"RemovePermission", always},
+    {"RevokeSession", always},
     {"RotateAccessKey", always},  // millrace keys rotate
     {"SendMessage", denied},
     {"SendMessageBatch", denied},
@@ -51,7 +57,9 @@ constexpr AuditRow kActs[] = {
     {"SetQueueAttributes", always},
     {"StartMessageMoveTask", always},
     {"TagQueue", always},
+    {"TestPolicy", denied},
     {"UntagQueue", always},
+    {"UpdateAccessKey", always},
 };
 
 static_assert(std::ranges::is_sorted(kActs, {}, &AuditRow::act));

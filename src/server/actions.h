@@ -23,16 +23,24 @@ using RunAction = boost::asio::awaitable<Expected<void>> (*)(Context& context,
                                                              std::string_view request_id,
                                                              HttpResponse& response);
 
+/// Whether an action leaves everything as it is.
+enum class ActionEffect { reads, changes };
+
 /// One row of the table of actions.
 struct ActionRow {
   std::string_view name;
   RunAction run;
+  ActionEffect effect;
+  /// The action of a policy that it counts as (model/policy_actions.h); empty: its own name.
+  std::string_view counts_as = {};
+
+  constexpr std::string_view policy_name() const { return counts_as.empty() ? name : counts_as; }
 };
 
-/// All rows, sorted by name.
-std::span<const ActionRow> actions();
+/// All rows of a set, sorted by name.
+std::span<const ActionRow> actions(wire::ActionSet set);
 
-/// The row of the action `name`, or null.
-const ActionRow* find_action(std::string_view name);
+/// The row of the action `name` of a set, or null.
+const ActionRow* find_action(wire::ActionSet set, std::string_view name);
 
 }  // namespace millrace

@@ -98,6 +98,18 @@ const OptionRow kOptions[] = {
      "made at the first start, read again on SIGHUP. Without it, keyring in the data directory: "
      "keep it elsewhere where copies of the data should tell nothing. See docs/security.md and "
      "millrace kms"},
+    {"console", &ServeOptions::console, "on|off",
+     "whether the management console is served under /console/, and what it asks under "
+     "/console/api/; see docs/console.md"},
+    {"console-host", &ServeOptions::console_hosts, "NAME",
+     "names by which browsers may come to the console, separated by commas; localhost, addresses "
+     "in digits and the host of public-url are good anyway"},
+    {"console-allow-http", &ServeOptions::console_allow_http, "",
+     "let people sign in to the console over plain HTTP from other machines, where whoever is on "
+     "the way can take over their sessions"},
+    {"console-directory", &ServeOptions::console_directory, "DIR",
+     "serve the console's page from this directory, as its build left it, and not from the "
+     "program"},
     {"shards", &ServeOptions::shards, "COUNT",
      "parts that the queues are spread over, each with its own log; can be raised later, never "
      "lowered",

@@ -49,6 +49,10 @@ struct ServeOptions {
   std::string root_secret_access_key_file;
   std::string credentials;
   std::string keyring;
+  std::string console = "on";
+  std::vector<std::string> console_hosts;
+  bool console_allow_http = false;
+  std::string console_directory;
   std::int64_t shards = 1;
   std::int64_t io_threads = 1;
   std::int64_t memory_mebibytes = 256;
@@ -89,6 +93,7 @@ struct ServeOptions {
   }
   /// Whether callers must prove who they are. False: development mode.
   bool has_credentials() const { return !root_access_key_id.empty() || !credentials.empty(); }
+  bool has_console() const { return console == "on"; }
   bool has_tls() const { return !tls_listen.empty(); }
 };
 

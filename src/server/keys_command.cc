@@ -1,10 +1,8 @@
 #include "server/keys_command.h"
 
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -14,92 +12,41 @@
 
 #include "auth/credentials.h"
 #include "auth/managed_policies.h"
-#include "base/check.h"
 #include "base/clock.h"
-#include "base/encoding.h"
 #include "observe/audit_log.h"
 #include "server/credentials_file.h"
+#include "server/key_edits.h"
 
 namespace millrace {
 
 namespace {
 
-constexpr std::size_t kSecretBytes = 30;   // 40 characters of Base64
-constexpr std::size_t kIdCharacters = 16;  // behind "AKIA", as AWS has it
-
 constexpr std::string_view kReload =
     "A server that uses the file reads it again on SIGHUP: kill -HUP <its process id>\n";
-
-template <std::size_t Size>
-std::array<std::uint8_t, Size> random_bytes() {
-  std::array<std::uint8_t, Size> bytes;
-  CHECK(::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
-  return bytes;
-}
-
-KeyEntry new_key() {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  KeyEntry key;
-  key.id = "AKIA";
-  for (const std::uint8_t byte : random_bytes<kIdCharacters>()) {
-    key.id += kDigits[byte % kDigits.size()];
-  }
-  const auto secret = random_bytes<kSecretBytes>();
-  key.secret = to_base64({reinterpret_cast<const char*>(secret.data()), secret.size()});
-  return key;
-}
 
 std::string describe_new_key(const KeyEntry& key) {
   return "AWS_ACCESS_KEY_ID=" + key.id + "\nAWS_SECRET_ACCESS_KEY=" + key.secret +
          "\n\nThe secret is not shown again.\n" + std::string(kReload);
 }
 
-/// Where a key stands in the file.
-struct Place {
-  UserEntry* user;
-  std::size_t index;
-  KeyEntry& key() const { return user->keys[index]; }
-};
-
-StartResult<Place> find_key(CredentialsFile& file, const std::string& id) {
-  for (AccountEntry& account : file.accounts) {
-    for (UserEntry& user : account.users) {
-      const auto found = std::ranges::find(user.keys, id, &KeyEntry::id);
-      if (found != user.keys.end()) {
-        return Place{&user, static_cast<std::size_t>(found - user.keys.begin())};
-      }
-    }
-  }
+StartError no_such_key(const std::string& id) {
   return StartError("there is no key " + id + "; `millrace keys list` shows which there are");
-}
-
-/// The entry of that account, which is made if need be.
-AccountEntry& account_of(CredentialsFile& file, const AccountId& id) {
-  auto account = std::ranges::find(file.accounts, id, &AccountEntry::id);
-  if (account == file.accounts.end()) {
-    account = file.accounts.insert(
-        account, AccountEntry{.id = id, .policies = {}, .groups = {}, .users = {}});
-  }
-  return *account;
 }
 
 /// The user, who is made if need be. Then it has, without `policies`, all that the account has: a
 /// key should be good for something. A user who is there keeps what it may do.
-UserEntry& user_of(AccountEntry& account, const std::string& name,
-                   std::vector<std::string> policies) {
-  auto user = std::ranges::find(account.users, name, &UserEntry::name);
-  if (user == account.users.end()) {
-    if (policies.empty() && name != kRootUser) policies = {std::string(kFullAccessPolicy)};
-    user = account.users.insert(
-        user,
-        UserEntry{.name = name, .policies = {}, .groups = {}, .inline_policies = {}, .keys = {}});
-  }
+UserEntry& user_with(AccountEntry& account, const std::string& name,
+                     std::vector<std::string> policies) {
+  const bool there =
+      std::ranges::find(account.users, name, &UserEntry::name) != account.users.end();
+  if (!there && policies.empty() && name != kRootUser) policies = {std::string(kFullAccessPolicy)};
+  UserEntry& user = user_of(account, name);
   for (std::string& policy : policies) {
-    if (std::ranges::find(user->policies, policy) == user->policies.end()) {
-      user->policies.push_back(std::move(policy));
+    if (std::ranges::find(user.policies, policy) == user.policies.end()) {
+      user.policies.push_back(std::move(policy));
     }
   }
-  return *user;
+  return user;
 }
 
 /// What a user may do, for people.
@@ -181,7 +128,7 @@ StartResult<Changed> create(const Wanted& wanted) {
     for (const std::string& policy : wanted.policies) {
       if (!has_policy(entry, policy)) return no_such_policy(entry, policy);
     }
-    UserEntry& user = user_of(entry, wanted.user, wanted.policies);
+    UserEntry& user = user_with(entry, wanted.user, wanted.policies);
     permissions = describe_policies(entry, user);
     if (enabled_keys(user) >= kEnabledKeysMax) return too_many_keys(user);
     user.keys.push_back(key);
@@ -193,16 +140,11 @@ StartResult<Changed> create(const Wanted& wanted) {
                  key.id};
 }
 
-StartResult<Changed> set_enabled(const Wanted& wanted, bool enabled) {
+StartResult<Changed> change_status(const Wanted& wanted, bool enabled) {
   const auto edit = [&](CredentialsFile& file) -> StartResult<void> {
-    const StartResult<Place> place = find_key(file, wanted.id);
-    if (!place) return place.error();
-    KeyEntry& key = place->key();
-    const bool counts = enabled && !key.enabled && key.session_token.empty();
-    if (counts && enabled_keys(*place->user) >= kEnabledKeysMax) {
-      return too_many_keys(*place->user);
-    }
-    key.enabled = enabled;
+    const std::optional<KeyPlace> place = find_key(file, wanted.id);
+    if (!place) return no_such_key(wanted.id);
+    if (!set_enabled(*place, enabled)) return too_many_keys(*place->user);
     return {};
   };
   if (const auto edited = edit_credentials_file(wanted.path, edit); !edited) return edited.error();
@@ -213,10 +155,9 @@ StartResult<Changed> set_enabled(const Wanted& wanted, bool enabled) {
 
 StartResult<Changed> remove(const Wanted& wanted) {
   const auto edit = [&](CredentialsFile& file) -> StartResult<void> {
-    const StartResult<Place> place = find_key(file, wanted.id);
-    if (!place) return place.error();
-    std::vector<KeyEntry>& keys = place->user->keys;
-    keys.erase(keys.begin() + static_cast<std::ptrdiff_t>(place->index));
+    const std::optional<KeyPlace> place = find_key(file, wanted.id);
+    if (!place) return no_such_key(wanted.id);
+    remove_key(*place);
     return {};
   };
   if (const auto edited = edit_credentials_file(wanted.path, edit); !edited) return edited.error();
@@ -228,8 +169,8 @@ StartResult<Changed> remove(const Wanted& wanted) {
 StartResult<Changed> rotate(const Wanted& wanted) {
   const KeyEntry fresh = new_key();
   const auto edit = [&](CredentialsFile& file) -> StartResult<void> {
-    const StartResult<Place> place = find_key(file, wanted.id);
-    if (!place) return place.error();
+    const std::optional<KeyPlace> place = find_key(file, wanted.id);
+    if (!place) return no_such_key(wanted.id);
     if (!place->key().enabled) {
       return StartError("the key " + wanted.id + " is disabled; rotate the one that is in use");
     }
@@ -246,10 +187,10 @@ StartResult<Changed> rotate(const Wanted& wanted) {
 }
 
 StartResult<Changed> disable(const Wanted& wanted) {
-  return set_enabled(wanted, false);
+  return change_status(wanted, false);
 }
 StartResult<Changed> enable(const Wanted& wanted) {
-  return set_enabled(wanted, true);
+  return change_status(wanted, true);
 }
 
 /// The commands that change something.

@@ -69,6 +69,14 @@ Pipeline::Pipeline(const Service& service, PipelineOptions options, const std::a
   CHECK(service.access_enforced == (options_.credentials != nullptr));
   const bool limited = options_.source_limit != nullptr || options_.account_limit != nullptr;
   CHECK(!limited || options_.wall_clock != nullptr);
+  if (options_.console == nullptr) return;
+  CHECK(options_.wall_clock != nullptr);
+  console_.emplace(ConsoleEdge::Options{.console = *options_.console,
+                                        .authenticator = authenticator_,
+                                        .credentials = options_.credentials,
+                                        .wall_clock = *options_.wall_clock,
+                                        .account = options_.account,
+                                        .region = service.region});
 }
 
 boost::asio::awaitable<void> Pipeline::handle(const HttpRequest& request, HttpResponse& response) {
@@ -94,9 +102,12 @@ boost::asio::awaitable<void> Pipeline::handle(const HttpRequest& request, HttpRe
     response = HttpResponse{};
     outcome = ApiError(ErrorCode::internal_failure);
   }
+  const bool console_api = is_console_api(request);
   if (!outcome) {
-    wire::encode_error(wire::reply_form(request), outcome.error(), request_id, response);
+    const wire::ReplyForm form = console_api ? wire::ReplyForm::json : wire::reply_form(request);
+    wire::encode_error(form, outcome.error(), request_id, response);
   }
+  if (console_api) ConsoleEdge::add_api_fields(response);
   if (options_.logs.wanted()) {
     options_.logs.write(request, response, request_id, source_of(request, origin), record, outcome);
   }
@@ -113,26 +124,38 @@ boost::asio::awaitable<Expected<void>> Pipeline::run(const HttpRequest& request,
     const Expected<void> passed = check_source_limit(source_of(request, origin));
     if (!passed) co_return passed.error();
   }
+  if (console_ && ConsoleEdge::asks_for_page(request)) {
+    console_->answer_page(request, origin, response);
+    co_return Expected<void>();
+  }
+  if (console_ && ConsoleEdge::asks_for_session(request)) {
+    if (!origin) co_return origin.error();
+    co_return console_->answer_session(request, *origin, request_id, record, response);
+  }
+  // Actions have one path there, so that a cookie is looked at nowhere else.
+  if (is_console_api(request) && request.path() != kConsoleApi) {
+    co_return ApiError(ErrorCode::unknown_operation);
+  }
   const Expected<wire::WireCall> call = wire::recognise(request);
   if (!call) co_return call.error();
-  const ActionRow* action = find_action(call->action);
+  const bool reachable = is_console_api(request) ? call->protocol == wire::Protocol::json
+                                                 : call->set == wire::ActionSet::sqs;
+  const ActionRow* action = reachable ? find_action(call->set, call->action) : nullptr;
   if (action == nullptr) co_return wire::unknown_action(call->action);
   record.action = action->name;
 
   if (!origin) co_return origin.error();
-  Expected<CallerPointer> caller = authenticator_.authenticate(request);
-  if (!caller) {
-    record.authentication_failed = true;
-    log_refusal(*origin, request_id, caller.error());
-    co_return caller.error();
+  Expected<ConsoleEdge::Admitted> admitted = admit(request, *origin, *action, record);
+  if (!admitted) {
+    log_refusal(*origin, request_id, admitted.error());
+    co_return admitted.error();
   }
-  if (options_.logs.wanted()) record.caller = *caller;
   if (options_.account_limit != nullptr) {
-    const Expected<void> passed = check_account_limit(**caller);
+    const Expected<void> passed = check_account_limit(*admitted->caller);
     if (!passed) co_return passed.error();
   }
 
-  Context context = context_of(request, *origin, std::move(*caller), action->name);
+  Context context = context_of(request, *origin, *admitted, *action);
   if (options_.logs.wanted()) context.notes = &record.notes;
   const Expected<void> outcome = co_await action->run(context, *call, request_id, response);
   response.on_undelivered = std::move(context.on_undelivered);
@@ -146,6 +169,32 @@ boost::asio::awaitable<Expected<void>> Pipeline::run(const HttpRequest& request,
                {"outcome", outcome ? std::string_view("ok") : outcome.error().row().query_code}});
   }
   co_return outcome;
+}
+
+bool Pipeline::is_console_api(const HttpRequest& request) const {
+  return console_ && request.path().starts_with(kConsoleApi);
+}
+
+/// Who asks, and whether it may ask for such an action at all; noted for the logs.
+Expected<ConsoleEdge::Admitted> Pipeline::admit(const HttpRequest& request, const Origin& origin,
+                                                const ActionRow& action, RequestRecord& record) {
+  Expected<ConsoleEdge::Admitted> admitted = ConsoleEdge::Admitted();
+  if (is_console_api(request)) {
+    admitted = console_->admit(request, origin);
+  } else if (Expected<CallerPointer> caller = authenticator_.authenticate(request)) {
+    admitted->caller = std::move(*caller);
+  } else {
+    admitted = caller.error();
+  }
+  record.authentication_failed = !admitted;
+  if (!admitted) return admitted;
+  if (options_.logs.wanted()) record.caller = admitted->caller;
+  if (admitted->read_only && action.effect == ActionEffect::changes) {
+    record.notes.denied = true;
+    return ApiError(ErrorCode::access_denied,
+                    "This session may only look. Sign out, then sign in without \"read only\".");
+  }
+  return admitted;
 }
 
 Expected<void> Pipeline::check_source_limit(std::string_view source) {
@@ -173,18 +222,24 @@ ApiError Pipeline::throttled(std::string_view what, std::string_view who, Timest
   return ApiError(ErrorCode::request_throttled);
 }
 
-Context Pipeline::context_of(const HttpRequest& request, const Origin& origin, CallerPointer caller,
-                             std::string_view action) const {
-  const bool enforced = service_.access_enforced;  // else nobody asks for these
+Context Pipeline::context_of(const HttpRequest& request, const Origin& origin,
+                             ConsoleEdge::Admitted& admitted, const ActionRow& action) const {
+  // Else nobody asks for some of these.
+  const bool enforced = service_.access_enforced;
+  const bool admin = is_console_api(request);
   return Context{.service = service_,
-                 .caller = std::move(caller),
-                 .action = action,
+                 .caller = std::move(admitted.caller),
+                 .action = action.policy_name(),
                  .base_url = base_url(request, origin),
                  .source_address = origin.address,
                  .secure = origin.secure,
-                 .now = enforced ? options_.wall_clock->now() : Timestamp{},
+                 .now = enforced || admin ? options_.wall_clock->now() : Timestamp{},
                  .user_agent = enforced ? request.field("user-agent") : std::string_view(),
-                 .hang_up = request.hang_up};
+                 .hang_up = request.hang_up,
+                 .notes = nullptr,
+                 .credentials = enforced && admin ? options_.credentials->load() : nullptr,
+                 .console = options_.console,
+                 .session = admitted.session};
 }
 
 std::string Pipeline::base_url(const HttpRequest& request, const Origin& origin) const {

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include <boost/asio/awaitable.hpp>
@@ -16,12 +17,15 @@
 #include "base/random.h"
 #include "model/names.h"
 #include "server/authenticator.h"
+#include "server/console_edge.h"
 #include "server/rate_limiter.h"
 #include "server/request_logs.h"
 #include "server/trusted_proxies.h"
 #include "service/handlers.h"
 
 namespace millrace {
+
+struct ActionRow;
 
 /// Where the server is in its life. Only `serving` answers actions.
 enum class Phase { starting, serving, stopping };
@@ -42,6 +46,8 @@ struct PipelineOptions {
   /// How many requests each client and each account may make; outlive the pipeline. Null: no limit.
   RateLimiter* source_limit = nullptr;
   RateLimiter* account_limit = nullptr;
+  /// The management console; outlives the pipeline and goes with a wall clock. Null: there is none.
+  Console* console = nullptr;
 };
 
 class Pipeline {
@@ -51,7 +57,8 @@ class Pipeline {
            std::uint64_t seed);
 
   /// Answers one request. GET /health tells whether actions are answered; POST /test/clock moves
-  /// the clock where that is allowed; all else is an action. Never throws.
+  /// the clock where that is allowed; /console/ is the management console's; all else is an action.
+  /// Never throws.
   boost::asio::awaitable<void> handle(const HttpRequest& request, HttpResponse& response);
 
   /// Told of requests that http/ refused.
@@ -64,12 +71,16 @@ class Pipeline {
                                              const Expected<Origin>& origin,
                                              std::string_view request_id, RequestRecord& record,
                                              HttpResponse& response);
+  bool is_console_api(const HttpRequest& request) const;
+  Expected<ConsoleEdge::Admitted> admit(const HttpRequest& request, const Origin& origin,
+                                        const ActionRow& action, RequestRecord& record);
   Expected<void> check_source_limit(std::string_view source);
   Expected<void> check_account_limit(const Caller& caller);
   ApiError throttled(std::string_view what, std::string_view who, Timestamp now);
   boost::asio::awaitable<void> move_clock(std::string_view query, HttpResponse& response);
-  Context context_of(const HttpRequest& request, const Origin& origin, CallerPointer caller,
-                     std::string_view action) const;
+  /// Takes the caller out of `admitted`, which must outlive the context.
+  Context context_of(const HttpRequest& request, const Origin& origin,
+                     ConsoleEdge::Admitted& admitted, const ActionRow& action) const;
   std::string base_url(const HttpRequest& request, const Origin& origin) const;
   std::string next_request_id();
 
@@ -78,6 +89,7 @@ class Pipeline {
   const std::atomic<Phase>& phase_;
   Random random_;
   Authenticator authenticator_;
+  std::optional<ConsoleEdge> console_;
   Timestamp throttling_told_{};  // when the log was last told of it
 };
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 
 #include <boost/asio/co_spawn.hpp>
 
@@ -205,18 +206,60 @@ TEST_F(PipelineTest, QueueUrlsBeginWithWhatTheClientUsed) {
   while (!stopped) cores_.context(0).run_one();
 }
 
+TEST_F(PipelineTest, TheConsolesActionsAreAnsweredOnlyWhereItAsks) {
+  ASSERT_TRUE(engine_.open());
+  ASSERT_EQ(ask_json("AmazonSQS.CreateQueue", R"({"QueueName":"q"})").status, 200u);
+  const std::string_view queue = R"({"QueueUrl":"http://queues:1/000000000000/q"})";
+  const auto ask_console = [&](std::string_view target, std::string_view path) {
+    HttpRequest request = request_with({{"Host", "queues:1"}, {"X-Amz-Target", target}}, path);
+    request.body = queue;
+    return ask(request);
+  };
+
+  const HttpResponse described = ask_console("Millrace.DescribeQueue", "/console/api/");
+  EXPECT_EQ(described.status, 200u);
+  EXPECT_EQ(described.content_type, "application/x-amz-json-1.0");
+  EXPECT_THAT(described.body, HasSubstr(R"("QueueName":"q")"));
+  EXPECT_EQ(ask_console("AmazonSQS.GetQueueAttributes", "/console/api/").status, 200u);
+
+  const auto unknown = HasSubstr("UnknownOperationException");
+  EXPECT_THAT(ask_console("Millrace.DescribeQueue", "/").body, unknown);
+  EXPECT_THAT(ask_console("AmazonSQS.DescribeQueue", "/console/api/").body, unknown);
+  EXPECT_THAT(ask_console("Millrace.GetQueueAttributes", "/console/api/").body, unknown);
+  HttpRequest query = request_with({{"Host", "queues:1"}}, "/console/api/?Action=ListQueues");
+  EXPECT_EQ(ask(query).status, 400u);
+
+  bool stopped = false;
+  engine_.stop([&] { stopped = true; });
+  while (!stopped) cores_.context(0).run_one();
+}
+
+constexpr std::array kSets = {wire::ActionSet::sqs, wire::ActionSet::console};
+
 TEST(Actions, TheTableOfAuditedActsHasEveryAction) {
-  for (const ActionRow& row : actions()) {
-    EXPECT_TRUE(std::ranges::binary_search(audited_acts(), row.name, {}, &AuditRow::act))
-        << row.name;
+  for (const wire::ActionSet set : kSets) {
+    for (const ActionRow& row : actions(set)) {
+      EXPECT_TRUE(std::ranges::binary_search(audited_acts(), row.name, {}, &AuditRow::act))
+          << row.name;
+    }
   }
 }
 
-TEST(Actions, AllTwentyThreeAreFoundByName) {
-  EXPECT_EQ(actions().size(), 23u);
-  for (const ActionRow& row : actions()) EXPECT_EQ(find_action(row.name), &row);
-  for (const char* wrong : {"", "A", "SendMessages", "sendMessage", "ZZZ"}) {
-    EXPECT_EQ(find_action(wrong), nullptr) << wrong;
+TEST(Actions, EveryActionIsOneThatPoliciesKnow) {
+  for (const wire::ActionSet set : kSets) {
+    for (const ActionRow& row : actions(set)) {
+      EXPECT_TRUE(policy_action_of(row.policy_name())) << row.name;
+    }
+  }
+}
+
+TEST(Actions, AllAreFoundByName) {
+  EXPECT_EQ(actions(wire::ActionSet::sqs).size(), 23u);
+  for (const wire::ActionSet set : kSets) {
+    for (const ActionRow& row : actions(set)) EXPECT_EQ(find_action(set, row.name), &row);
+    for (const char* wrong : {"", "A", "SendMessages", "sendMessage", "ZZZ"}) {
+      EXPECT_EQ(find_action(set, wrong), nullptr) << wrong;
+    }
   }
 }
 

@@ -30,7 +30,7 @@ void RequestLogs::write(const HttpRequest& request, const HttpResponse& response
     entry.status = response.status;
     entry.error = code_of(outcome);
     entry.bytes_in = request.body.size();
-    entry.bytes_out = response.body.size();
+    entry.bytes_out = response.content().size();
     entry.duration = record.watch ? record.watch->microseconds() : 0;
     access->write(entry);
   }

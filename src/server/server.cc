@@ -125,6 +125,7 @@ Server::Server(const ServeOptions& options, Installation installation, Credentia
       engine_(cores_, installation_, engine_options()),
       signals_(cores_.context(0)) {
   make_limits();
+  if (options_.has_console()) make_console();
 }
 
 void Server::make_pipelines() {
@@ -202,6 +203,11 @@ void Server::make_limits() {
     source_connections_ = std::make_shared<SourceConnections>(
         static_cast<std::size_t>(options_.connections_per_source));
   }
+}
+
+void Server::make_console() {
+  AccessKeys keys(options_.credentials, reloading_, [this] { return reload_credentials(); });
+  console_ = std::make_unique<Console>(options_, std::move(keys));
 }
 
 EngineOptions Server::engine_options() const {
@@ -305,6 +311,7 @@ PipelineOptions Server::pipeline_options() {
   pipeline.logs = {.audit = audit_log_.get(), .access = access_log_.get()};
   pipeline.source_limit = source_limit_.get();
   pipeline.account_limit = account_limit_.get();
+  pipeline.console = console_.get();
   if (options_.test_clock) {
     pipeline.advance_clock = [this](Milliseconds by) { return advance_clock(by); };
   }
@@ -398,18 +405,19 @@ void Server::reload() {
   });
 }
 
-void Server::reload_credentials() {
+StartResult<void> Server::reload_credentials() {
   StartResult<CredentialsPointer> credentials = credentials_source_.load();
   if (!credentials) {
     log_error("credentials not taken over; the old ones stay in force",
               {{"cause", credentials.error().message()}});
     audit("CredentialsReloaded", AuditDecision::failed, credentials.error().message());
-    return;
+    return credentials.error();
   }
   const std::size_t keys = (*credentials)->size();
   credentials_ = std::move(*credentials);
   log_info("credentials taken over", {{"keys", keys}});
   audit("CredentialsReloaded", AuditDecision::allowed, std::to_string(keys) + " access keys");
+  return {};
 }
 
 void Server::reload_certificate() {
@@ -502,7 +510,9 @@ std::string Server::greeting() const {
       options_.ephemeral ? "memory only" : std::filesystem::absolute(options_.data).string();
   std::string text = "Millrace " + std::string(version()) + " serves " + addresses() +
                      " (account " + account_.text() + ", region " + region_.text() +
-                     ")\nand keeps its data in " + data + "\n\n";
+                     ")\nand keeps its data in " + data + "\n";
+  if (console_ != nullptr) text += "Its console is at " + endpoint() + "/console/\n";
+  text += "\n";
   if (options_.has_credentials()) {
     return text + "Requests must be signed. Access keys that are known: " +
            std::to_string(credentials_.load()->size()) +

@@ -23,6 +23,7 @@
 #include "observe/audit_log.h"
 #include "runtime/cores.h"
 #include "server/config.h"
+#include "server/console.h"
 #include "server/credentials_source.h"
 #include "server/engine.h"
 #include "server/installation.h"
@@ -66,6 +67,7 @@ class Server {
 
   StartResult<void> open_logs();
   void make_limits();
+  void make_console();
   void make_pipelines();
   EngineOptions engine_options() const;
   StoreOpener store_opener(std::size_t shard) const;
@@ -78,7 +80,7 @@ class Server {
   void await_signal();
   bool reloads() const;
   void reload();
-  void reload_credentials();
+  StartResult<void> reload_credentials();
   void reload_certificate();
   void reload_keyring();
   void reopen_logs();
@@ -107,6 +109,7 @@ class Server {
   const std::unique_ptr<ServerClock> clock_;
   Cores cores_;
   boost::asio::strand<boost::asio::thread_pool::executor_type> reloading_;  // one after the other
+  std::unique_ptr<Console> console_;  // null: there is none
   Engine engine_;
   std::atomic<Phase> phase_{Phase::starting};
   std::vector<std::unique_ptr<Core>> per_core_;

@@ -98,6 +98,10 @@ Expected<void> authorize(const Context& context, const Resource& resource,
   return authorize(context, *action, resource, tags);
 }
 
+bool may(const Context& context, PolicyAction action, const Resource& resource) {
+  return check(context, action, resource, {}).operator bool();
+}
+
 Expected<void> deny_nobody(const Context& context) {
   Expected<void> allowed = check_known(context);
   if (context.notes != nullptr) context.notes->denied = !allowed;

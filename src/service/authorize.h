@@ -45,6 +45,9 @@ Expected<void> authorize(const Context& context, const Resource& resource,
 Expected<void> authorize(const Context& context, PolicyAction action, const Resource& resource,
                          const RequestTags& tags = {});
 
+/// Whether authorize() would say yes; nothing is noted for the logs.
+bool may(const Context& context, PolicyAction action, const Resource& resource);
+
 /// @return AccessDenied for a caller without credentials, unless in development mode: for requests
 /// that do not say what they are about.
 Expected<void> deny_nobody(const Context& context);

@@ -33,6 +33,7 @@
 
 namespace millrace {
 
+class Console;
 class Registry;
 class ShardDriver;
 
@@ -55,14 +56,20 @@ struct Service {
 struct Context {
   const Service& service;
   CallerPointer caller;              // never null
-  std::string_view action;           // of the request, as in "SendMessage"
+  std::string_view action;           // what policies call the request, as in "SendMessage"
   std::string base_url;              // of queue URLs in replies: "http://host:port"
   std::string_view source_address;   // the client's address, without its port
   bool secure = false;               // the client spoke TLS
-  Timestamp now = {};                // by the wall clock; zero where access is not enforced
+  Timestamp now = {};                // by the wall clock; zero where nobody asks for it
   std::string_view user_agent = {};  // likewise empty
   HangUpWatch* hang_up = nullptr;    // null where nothing can hang up
   RequestNotes* notes = nullptr;     // for the logs; null where nobody wants to know
+
+  // Of a request to the console's API only:
+
+  CredentialsPointer credentials = {};  // in force when it came; null in development mode
+  Console* console = nullptr;           // of the server
+  std::string_view session = {};        // id of the session that it belongs to; empty: none
 
   // What a handler leaves for the reply:
 

@@ -132,6 +132,10 @@ void JsonReader::read(const Value& value, bool& flag) {
   }
 }
 
+void JsonReader::read(const Value& value, std::optional<bool>& flag) {
+  read(value, flag.emplace());
+}
+
 void JsonReader::read(const Value& value, Blob& blob) {
   if (value.is_array()) return errors_.refuse(kListFound);
   if (value.is_object()) return errors_.refuse(kMapFound);

@@ -67,6 +67,7 @@ class JsonReader {
   void read(const Value& value, std::int64_t& number);
   void read(const Value& value, std::optional<std::int64_t>& number);
   void read(const Value& value, bool& flag);
+  void read(const Value& value, std::optional<bool>& flag);
   void read(const Value& value, Blob& blob);
   void read(const Value& value, std::vector<std::string>& list);
   void read(const Value& value, api::TextMap& map);
@@ -112,14 +113,18 @@ Expected<Request> read_json(std::string_view body) {
 }
 
 /// Writes a struct of api/ as a JSON object, as its field list's visitor. Absent members are left
-/// out.
+/// out, but for texts, lists and maps that are `always` required: these are written empty.
 class JsonWriter {
  public:
   explicit JsonWriter(std::string& out) : out_(out) {}
 
   template <class T>
   void operator()(const api::Field& field, const T& member) {
-    if (is_absent(member)) return;
+    constexpr bool kCanBeEmpty = requires {
+      member.empty();
+    };
+    const bool wanted = kCanBeEmpty && field.required == api::Required::always;
+    if (is_absent(member) && !wanted) return;
     if (!first_) out_ += ',';
     first_ = false;
     out_ += '"';
@@ -143,16 +148,22 @@ class JsonWriter {
     out_ += '"';
   }
 
+  /// In a list, the place of what is not there is kept.
   template <class T>
   void write(const std::optional<T>& member) {
-    write(*member);
+    if (member) {
+      write(*member);
+    } else {
+      out_ += "null";
+    }
   }
 
   template <class T>
   void write(const std::vector<T>& list) {
-    char before = '[';
+    out_ += '[';
+    bool first = true;
     for (const T& element : list) {
-      out_ += std::exchange(before, ',');
+      if (!std::exchange(first, false)) out_ += ',';
       write(element);
     }
     out_ += ']';
@@ -160,9 +171,10 @@ class JsonWriter {
 
   template <class Key, class Text>
   void write(const std::vector<std::pair<Key, Text>>& map) {
-    char before = '{';
+    out_ += '{';
+    bool first = true;
     for (const auto& [key, text] : map) {
-      out_ += std::exchange(before, ',');
+      if (!std::exchange(first, false)) out_ += ',';
       append_json_string(out_, key);
       out_ += ':';
       write(std::string_view(text));

@@ -198,12 +198,52 @@ TEST(JsonWrite, NestedStructuresAndNumbers) {
                  R"("Numbers":[-1,2],"Share":0.25})");
 }
 
+struct Points {
+  std::vector<std::optional<std::int64_t>> values;
+  std::vector<std::string> names;
+  api::TextMap tags;
+  std::optional<bool> open;
+
+  static void fields(auto& self, auto& visit) {
+    visit({.json = "Values", .required = api::Required::always}, self.values);
+    visit({"Names"}, self.names);
+    visit({.json = "Tags", .required = api::Required::always}, self.tags);
+    visit({"Open"}, self.open);
+  }
+};
+
+TEST(JsonWrite, WhatIsAlwaysThereMayBeEmpty) {
+  Points points;
+  std::string out;
+  write_json(out, points);
+  EXPECT_EQ(out, R"({"Values":[],"Tags":{}})");
+  points.values = {1, std::nullopt, 3};
+  points.tags = {{"a", "b"}};
+  points.open = false;
+  out.clear();
+  write_json(out, points);
+  EXPECT_EQ(out, R"({"Values":[1,null,3],"Tags":{"a":"b"},"Open":false})");
+}
+
 TEST(JsonRead, NestedStructures) {
   const auto question = read_json<Question>(R"({"Details":{"Count":3,"Open":true}})");
   ASSERT_TRUE(question);
   EXPECT_EQ(question->details.count, 3);
   EXPECT_TRUE(question->details.open);
   EXPECT_THAT(error_of<Question>(R"({"Details":{"Open":1}})"), HasSubstr("to a Boolean"));
+}
+
+struct Choice {
+  std::optional<bool> open;
+
+  static void fields(auto& self, auto& visit) { visit({"Open"}, self.open); }
+};
+
+TEST(JsonRead, AFlagThatMayBeMissing) {
+  EXPECT_EQ(read_json<Choice>("{}")->open, std::nullopt);
+  EXPECT_EQ(read_json<Choice>(R"({"Open":null})")->open, std::nullopt);
+  EXPECT_EQ(read_json<Choice>(R"({"Open":false})")->open, false);
+  EXPECT_THAT(error_of<Choice>(R"({"Open":"true"})"), HasSubstr("to a Boolean"));
 }
 
 }  // namespace

@@ -13,8 +13,13 @@ constexpr std::string_view kJsonType = "application/x-amz-json-1.0";
 constexpr std::string_view kFormType = "application/x-www-form-urlencoded";
 constexpr std::size_t kActionLengthMax = 64;
 
-// What X-Amz-Target may start with: SQS itself, and the actions that only our console has.
-constexpr std::array<std::string_view, 2> kTargetPrefixes = {"AmazonSQS.", "Millrace."};
+// What X-Amz-Target may start with.
+struct TargetPrefix {
+  std::string_view text;
+  ActionSet set;
+};
+constexpr std::array<TargetPrefix, 2> kTargetPrefixes = {
+    TargetPrefix{"AmazonSQS.", ActionSet::sqs}, TargetPrefix{"Millrace.", ActionSet::console}};
 
 // The actions that concern no single queue, and so are refused on a queue's path.
 constexpr std::array<std::string_view, 2> kAccountActions = {"ListQueues", "CreateQueue"};
@@ -33,11 +38,12 @@ bool is_action_name(std::string_view text) {
 
 Expected<WireCall> recognise_json(const HttpRequest& request, WireCall call) {
   const std::string_view target = request.field("x-amz-target");
-  for (const std::string_view prefix : kTargetPrefixes) {
-    const std::string_view action = target.substr(std::min(prefix.size(), target.size()));
-    if (!target.starts_with(prefix) || !is_action_name(action)) continue;
+  for (const TargetPrefix& prefix : kTargetPrefixes) {
+    const std::string_view action = target.substr(std::min(prefix.text.size(), target.size()));
+    if (!target.starts_with(prefix.text) || !is_action_name(action)) continue;
     if (request.method != "POST") break;
     call.action = action;
+    call.set = prefix.set;
     call.body = request.body;
     return call;
   }

@@ -28,10 +28,15 @@ namespace millrace::wire {
 
 enum class Protocol { json, query };
 
+/// Whose action it is: one of SQS, or one that only the management console has. Query knows none of
+/// the latter.
+enum class ActionSet { sqs, console };
+
 /// A recognised request. Its views point into the HttpRequest.
 struct WireCall {
   Protocol protocol = Protocol::json;
   ReplyForm form = ReplyForm::json;
+  ActionSet set = ActionSet::sqs;
   std::string action;             // letters and digits only
   std::string queue_path;         // Query on a queue's path: that path, decoded; else empty
   FormParameters parameters;      // Query
@@ -73,15 +78,27 @@ std::size_t size_hint(const Response& response) {
   return hint;
 }
 
+/// All of a successful reply but its body.
+inline void begin_reply(ReplyForm form, std::string_view request_id, HttpResponse& response) {
+  response.status = 200;
+  response.content_type = content_type(form);
+  response.fields.emplace_back("x-amzn-RequestId", std::string(request_id));
+  response.body.clear();
+}
+
+/// Turns `response` into the successful reply of an action that only AWS JSON knows.
+template <HasFields Response>
+void encode_json(const Response& reply, std::string_view request_id, HttpResponse& response) {
+  begin_reply(ReplyForm::json, request_id, response);
+  write_json(response.body, reply);
+}
+
 /// Turns `response` into the successful reply of `call`. An action that has nothing to say gets an
 /// empty body in JSON.
 template <HasFields Response>
 void encode(const WireCall& call, const Response& reply, std::string_view request_id,
             HttpResponse& response) {
-  response.status = 200;
-  response.content_type = content_type(call.form);
-  response.fields.emplace_back("x-amzn-RequestId", std::string(request_id));
-  response.body.clear();
+  begin_reply(call.form, request_id, response);
   std::string& out = response.body;
   if constexpr (!std::is_empty_v<Response>) out.reserve(size_hint(reply));
   if (call.form == ReplyForm::xml) {

@@ -58,7 +58,13 @@ TEST(Recognise, Json) {
   EXPECT_EQ(call->form, ReplyForm::json);
   EXPECT_EQ(call->action, "SendMessage");
   EXPECT_EQ(call->body, request.body);
-  EXPECT_EQ(outcome(json_post("Millrace.PeekMessages", "{}")), "PeekMessages");
+  EXPECT_EQ(call->set, ActionSet::sqs);
+
+  const HttpRequest of_console = json_post("Millrace.PeekMessages", "{}");
+  const Expected<WireCall> console_call = recognise(of_console);
+  ASSERT_TRUE(console_call);
+  EXPECT_EQ(console_call->action, "PeekMessages");
+  EXPECT_EQ(console_call->set, ActionSet::console);
 
   HttpRequest on_queue_path = request;
   on_queue_path.target = "/1/q";

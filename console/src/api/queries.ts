@@ -105,13 +105,14 @@ export const deadLetterSourcesQuery = ({ name, url }: QueueName) =>
       const urls: string[] = [];
       let token: string | undefined;
       do {
-        const reply: { queueUrls: string[]; NextToken?: string } = await call(
+        // The server leaves out a list that is empty.
+        const reply: { queueUrls?: string[]; NextToken?: string } = await call(
           "AmazonSQS",
           "ListDeadLetterSourceQueues",
           { QueueUrl: url, MaxResults: 1000, NextToken: token },
           signal,
         );
-        urls.push(...reply.queueUrls);
+        urls.push(...(reply.queueUrls ?? []));
         token = reply.NextToken;
       } while (token !== undefined);
       return urls;

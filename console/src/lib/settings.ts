@@ -9,7 +9,6 @@ export interface Settings {
   density: "compact" | "comfortable";
   /** Live figures stand still while this is set. */
   paused: boolean;
-  navigationOpen: boolean;
   /** Names of the shown columns of a table, by the name of the table. */
   columns: Record<string, string[]>;
   pageSize: number;
@@ -21,7 +20,6 @@ const defaults: Settings = {
   theme: "system",
   density: "compact",
   paused: false,
-  navigationOpen: true,
   columns: {},
   pageSize: 50,
 };

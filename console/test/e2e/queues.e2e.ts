@@ -71,9 +71,9 @@ test("the list is filtered and ordered by the server", async () => {
 
 test("a message is sent with attributes, received, hidden for longer and deleted", async () => {
   const page = await millrace().open("#/queue/orders/send-receive");
-  await page.getByLabel("Body").fill('{"order": 7, "text": "<img src=x onerror=alert(1)>"');
+  await page.getByRole("textbox", { name: "Body" }).fill('{"order": 7, "text": "<img src=x onerror=alert(1)>"');
   await page.getByText("Not good JSON").waitFor();
-  await page.getByLabel("Body").fill('{"order": 7, "text": "<img src=x onerror=alert(1)>"}');
+  await page.getByRole("textbox", { name: "Body" }).fill('{"order": 7, "text": "<img src=x onerror=alert(1)>"}');
   await page.getByText("Good JSON.").waitFor();
   await page.getByRole("button", { name: "Message attributes" }).click();
   await page.getByRole("button", { name: "Add attribute" }).click();
