@@ -100,7 +100,8 @@ function Frame({ label, text, unbroken = false }: { label: string; text: string;
       aria-label={label}
       tabIndex={0}
       style={{
-        backgroundColor: tokens.colorBackgroundCodeView,
+        color: tokens.colorTextBodyDefault,
+        backgroundColor: tokens.colorBackgroundContainerContent,
         borderColor: tokens.colorBorderDividerDefault,
         outlineColor: tokens.colorBorderItemFocused,
       }}
