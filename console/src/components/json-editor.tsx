@@ -3,7 +3,6 @@
 // It lives in a shadow root: there CodeMirror hands its rules to the browser as adopted style sheets, where
 // in the page it would write a <style> element, which the content security policy refuses.
 
-import * as tokens from "@cloudscape-design/design-tokens";
 import { closeBrackets, closeBracketsKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { json } from "@codemirror/lang-json";
@@ -13,6 +12,7 @@ import { EditorState } from "@codemirror/state";
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { type Ref, useEffect, useEffectEvent, useImperativeHandle, useRef } from "react";
+import * as colors from "../lib/colors";
 import type { Finding } from "../lib/policy-lint";
 
 export interface JsonEditorHandle {
@@ -95,36 +95,36 @@ export function JsonEditor({ value, onChange, lint, label, ref }: JsonEditorProp
 // The tokens are custom properties of the page, which reach into the shadow root: so light and dark follow.
 const theme = EditorView.theme({
   "&": {
-    color: tokens.colorTextBodyDefault,
-    backgroundColor: tokens.colorBackgroundInputDefault,
-    border: `1px solid ${tokens.colorBorderInputDefault}`,
-    borderRadius: tokens.borderRadiusInput,
+    color: colors.text,
+    backgroundColor: colors.ground,
+    border: `1px solid ${colors.border}`,
+    borderRadius: "8px",
     fontSize: "13px",
     maxHeight: "60vh",
     overflow: "hidden",
   },
-  "&.cm-focused": { outline: `2px solid ${tokens.colorBorderItemFocused}`, outlineOffset: "1px" },
+  "&.cm-focused": { outline: `2px solid ${colors.focus}`, outlineOffset: "1px" },
   ".cm-scroller": { fontFamily: "monospace", overflow: "auto", minHeight: "12em" },
-  ".cm-content": { caretColor: tokens.colorTextBodyDefault },
-  ".cm-cursor": { borderLeftColor: tokens.colorTextBodyDefault },
+  ".cm-content": { caretColor: colors.text },
+  ".cm-cursor": { borderLeftColor: colors.text },
   ".cm-gutters": {
-    color: tokens.colorTextBodySecondary,
-    backgroundColor: tokens.colorBackgroundContainerContent,
-    borderRight: `1px solid ${tokens.colorBorderDividerDefault}`,
+    color: colors.textSecondary,
+    backgroundColor: colors.ground,
+    borderRight: `1px solid ${colors.line}`,
   },
   ".cm-activeLine": { backgroundColor: "transparent" },
   "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": {
-    backgroundColor: tokens.colorBackgroundItemSelected,
+    backgroundColor: colors.marked,
   },
   ".cm-tooltip": {
-    color: tokens.colorTextBodyDefault,
-    backgroundColor: tokens.colorBackgroundContainerContent,
-    border: `1px solid ${tokens.colorBorderDividerDefault}`,
+    color: colors.text,
+    backgroundColor: colors.ground,
+    border: `1px solid ${colors.line}`,
   },
 });
 
 const highlighting = HighlightStyle.define([
-  { tag: tags.propertyName, color: tokens.colorTextLinkDefault },
-  { tag: tags.string, color: tokens.colorTextStatusSuccess },
-  { tag: [tags.number, tags.bool, tags.null], color: tokens.colorTextStatusError },
+  { tag: tags.propertyName, color: colors.link },
+  { tag: tags.string, color: colors.good },
+  { tag: [tags.number, tags.bool, tags.null], color: colors.bad },
 ]);

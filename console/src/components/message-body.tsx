@@ -2,13 +2,13 @@
 //
 // Bodies are whatever senders put into them: they are only ever the text of a text node.
 
-import * as tokens from "@cloudscape-design/design-tokens";
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Pagination from "@cloudscape-design/components/pagination";
 import SegmentedControl from "@cloudscape-design/components/segmented-control";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useMemo, useState } from "react";
+import * as colors from "../lib/colors";
 import { bytesPerRow, hexRows } from "../lib/hex";
 import { indentJson } from "../lib/json-tree";
 import "./message-body.css";
@@ -100,9 +100,10 @@ function Frame({ label, text, unbroken = false }: { label: string; text: string;
       aria-label={label}
       tabIndex={0}
       style={{
-        backgroundColor: tokens.colorBackgroundCodeView,
-        borderColor: tokens.colorBorderDividerDefault,
-        outlineColor: tokens.colorBorderItemFocused,
+        color: colors.text,
+        backgroundColor: colors.ground,
+        borderColor: colors.line,
+        outlineColor: colors.focus,
       }}
     >
       {text}

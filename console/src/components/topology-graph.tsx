@@ -1,8 +1,8 @@
 // A picture of queues and of the arrows to their dead-letter queues: links over arrows drawn as SVG.
 
-import * as tokens from "@cloudscape-design/design-tokens";
 import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/components/status-indicator";
 import { useId, useMemo, useRef } from "react";
+import * as colors from "../lib/colors";
 import { type Arrow, layOut, type Point } from "../lib/topology-layout";
 import { useWidth } from "../lib/use-width";
 import "./topology-graph.css";
@@ -50,7 +50,7 @@ export function TopologyGraph({ nodes, arrows }: TopologyGraphProps) {
           <div className="topology-graph" style={{ width: layout.width, height: layout.height + 2 }}>
             <svg width={layout.width} height={layout.height + 2} aria-hidden="true">
               <marker id={arrowHead} viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">
-                <path d="M0 0 L8 4 L0 8 Z" fill={tokens.colorTextBodySecondary} />
+                <path d="M0 0 L8 4 L0 8 Z" fill={colors.textSecondary} />
               </marker>
               {arrows.map((arrow) => {
                 const { path, label } = curve(placeOf(arrow.source), placeOf(arrow.target), nodeWidth);
@@ -59,11 +59,11 @@ export function TopologyGraph({ nodes, arrows }: TopologyGraphProps) {
                     <path
                       d={path}
                       fill="none"
-                      stroke={tokens.colorTextBodySecondary}
+                      stroke={colors.textSecondary}
                       strokeWidth="1.5"
                       markerEnd={`url(#${arrowHead})`}
                     />
-                    <text x={label.x} y={label.y} fontSize="12" fill={tokens.colorTextBodySecondary}>
+                    <text x={label.x} y={label.y} fontSize="12" fill={colors.textSecondary}>
                       {narrow ? `${arrow.maxReceiveCount}×` : `${arrow.maxReceiveCount} receives`}
                     </text>
                   </g>
@@ -82,15 +82,15 @@ export function TopologyGraph({ nodes, arrows }: TopologyGraphProps) {
                     top: y,
                     width: nodeWidth,
                     height: nodeHeight,
-                    color: tokens.colorTextBodyDefault,
-                    borderColor: tokens.colorBorderControlDefault,
-                    outlineColor: tokens.colorBorderItemFocused,
-                    backgroundColor: tokens.colorBackgroundContainerContent,
+                    color: colors.text,
+                    borderColor: colors.border,
+                    outlineColor: colors.focus,
+                    backgroundColor: colors.ground,
                   }}
                 >
-                  <strong style={{ color: tokens.colorTextLinkDefault }}>{node.name}</strong>
+                  <strong style={{ color: colors.link }}>{node.name}</strong>
                   <StatusIndicator type={node.status}>{node.statusText}</StatusIndicator>
-                  <small style={{ color: tokens.colorTextBodySecondary }}>{node.detail}</small>
+                  <small style={{ color: colors.textSecondary }}>{node.detail}</small>
                 </a>
               );
             })}

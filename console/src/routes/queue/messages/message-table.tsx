@@ -72,7 +72,7 @@ function columns(onOpen: (message: PeekedMessage) => void): TableProps.ColumnDef
             event.preventDefault();
             onOpen(message);
           }}
-          ariaLabel={`Open message ${message.MessageId}`}
+          ariaLabel={`Open message: ${excerptOf(message)}`}
         >
           <bdi>{excerptOf(message)}</bdi>
         </Link>

@@ -1,11 +1,11 @@
 // Shows what a new policy changes, line by line, before it is saved.
 
-import * as tokens from "@cloudscape-design/design-tokens";
 import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Modal from "@cloudscape-design/components/modal";
 import SpaceBetween from "@cloudscape-design/components/space-between";
+import * as colors from "../../../lib/colors";
 import { indentJson } from "../../../lib/json-tree";
 import { type DifferenceLine, lineDifference } from "../../../lib/line-difference";
 import "./review-changes.css";
@@ -20,9 +20,9 @@ interface ReviewChangesProps {
 }
 
 const looks: Record<DifferenceLine["change"], { sign: string; word: string; color: string }> = {
-  same: { sign: " ", word: "", color: tokens.colorTextBodySecondary },
-  added: { sign: "+", word: "added: ", color: tokens.colorTextStatusSuccess },
-  removed: { sign: "−", word: "removed: ", color: tokens.colorTextStatusError },
+  same: { sign: " ", word: "", color: colors.textSecondary },
+  added: { sign: "+", word: "added: ", color: colors.good },
+  removed: { sign: "−", word: "removed: ", color: colors.bad },
 };
 
 export function ReviewChanges({ before, after, saving, error, onSave, onClose }: ReviewChangesProps) {
@@ -64,7 +64,7 @@ export function ReviewChanges({ before, after, saving, error, onSave, onClose }:
           role="region"
           aria-label="Changes"
           tabIndex={0}
-          style={{ borderColor: tokens.colorBorderDividerDefault, outlineColor: tokens.colorBorderItemFocused }}
+          style={{ borderColor: colors.line, outlineColor: colors.focus }}
         >
           {lines.map(({ change, text }, index) => {
             const { sign, word, color } = looks[change];
