@@ -22,8 +22,12 @@ function licenceTexts(folder: string): string[] {
 }
 
 function describe(folder: string): string {
-  const { name, version, license, homepage } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Package;
-  const head = [`${name} ${version}`, license ? `Licence: ${license}` : "", homepage ?? ""].filter((line) => line !== "");
+  const { name, version, license, homepage } = JSON.parse(
+    readFileSync(join(folder, "package.json"), "utf8"),
+  ) as Package;
+  const head = [`${name} ${version}`, license ? `Licence: ${license}` : "", homepage ?? ""].filter(
+    (line) => line !== "",
+  );
   return [head.join("\n"), ...licenceTexts(folder)].join("\n\n");
 }
 
@@ -39,7 +43,11 @@ export function licences(): Plugin {
       }
       const rule = `\n\n${"-".repeat(80)}\n\n`;
       const font = readFileSync(join(import.meta.dirname, "../licences/open-sans.txt"), "utf8").trim();
-      const parts = ["The console of Millrace contains these works of others.", ...[...folders].sort().map(describe), font];
+      const parts = [
+        "The console of Millrace contains these works of others.",
+        ...[...folders].sort().map(describe),
+        font,
+      ];
       const text = parts.join(rule);
       this.emitFile({ type: "asset", fileName: "licences.txt", source: `${text}\n` });
     },

@@ -71,7 +71,11 @@ test("sessions are listed and can be ended", async () => {
   await page.getByRole("link", { name: "Sessions" }).click();
   await page.getByText("This session").waitFor();
   await millrace().look(page, "sessions");
-  await page.getByRole("row").filter({ hasText: "This session" }).getByRole("button", { name: /End the session/ }).click();
+  await page
+    .getByRole("row")
+    .filter({ hasText: "This session" })
+    .getByRole("button", { name: /End the session/ })
+    .click();
   await page.getByRole("dialog").getByRole("button", { name: "End the session" }).click();
   await page.getByText("The session has ended").waitFor();
 });

@@ -68,14 +68,21 @@ export class Console {
     await mkdir(screenshots, { recursive: true });
     for (const mode of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme: mode, reducedMotion: "reduce" });
-      await page.waitForFunction((dark) => document.body.classList.contains("awsui-dark-mode") === dark, mode === "dark");
+      await page.waitForFunction(
+        (dark) => document.body.classList.contains("awsui-dark-mode") === dark,
+        mode === "dark",
+      );
       await page.screenshot({ path: join(screenshots, `${name}-${mode}.png`) });
-      this.problems.push(...(await this.findBarriers(page)).map((one) => `axe, ${name}, ${mode}: ${JSON.stringify(one)}`));
+      this.problems.push(
+        ...(await this.findBarriers(page)).map((one) => `axe, ${name}, ${mode}: ${JSON.stringify(one)}`),
+      );
     }
     await page.setViewportSize(narrow);
     await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
     await page.waitForFunction((width) => document.documentElement.clientWidth <= width, narrow.width);
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    const overflow = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
     if (overflow > 0) this.problems.push(`${name} is ${overflow} px too wide at ${narrow.width} px.`);
     await page.screenshot({ path: join(screenshots, `${name}-narrow.png`) });
     await page.setViewportSize(wide);
@@ -88,7 +95,11 @@ export class Console {
       const engine = (window as unknown as { axe: typeof axe }).axe;
       const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
       const { violations } = await engine.run(document, { runOnly: tags });
-      return violations.map(({ id, help, nodes }) => ({ id, help, targets: nodes.slice(0, 3).map((node) => String(node.target)) }));
+      return violations.map(({ id, help, nodes }) => ({
+        id,
+        help,
+        targets: nodes.slice(0, 3).map((node) => String(node.target)),
+      }));
     });
   }
 

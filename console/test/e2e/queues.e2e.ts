@@ -140,7 +140,8 @@ test("dead letters go back to where they came from", async () => {
   const url = (await server.sqs<{ QueueUrl: string }>("GetQueueUrl", { QueueName: "orders" })).QueueUrl;
   await server.sqs("SetQueueAttributes", { QueueUrl: url, Attributes: { DelaySeconds: "0" } });
   await server.sqs("SendMessage", { QueueUrl: url, MessageBody: "poison" });
-  for (let receive = 0; receive < 4; ++receive) await server.sqs("ReceiveMessage", { QueueUrl: url, VisibilityTimeout: 0 });
+  for (let receive = 0; receive < 4; ++receive)
+    await server.sqs("ReceiveMessage", { QueueUrl: url, VisibilityTimeout: 0 });
 
   const page = await millrace().open("#/queue/orders-dead/dead-letters");
   await page.getByRole("link", { name: "orders", exact: true }).waitFor();

@@ -11,7 +11,9 @@ export default class CountingReporter implements Reporter {
       for (const test of module.children.allTests()) ++count[test.result().state];
     }
     process.on("exit", () => {
-      process.stdout.write(`${count.passed} passed, ${count.failed} failed, ${count.skipped + count.pending} skipped\n`);
+      process.stdout.write(
+        `${count.passed} passed, ${count.failed} failed, ${count.skipped + count.pending} skipped\n`,
+      );
     });
   }
 }

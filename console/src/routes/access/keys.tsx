@@ -39,9 +39,7 @@ export default function AccessKeysPage() {
   const [dialog, setDialog] = useState<Dialog>();
   const keys = useQuery(accessKeysQuery());
   if (keys.error) {
-    return (
-      <Failure what="The access keys cannot be listed" error={keys.error} retry={() => void keys.refetch()} />
-    );
+    return <Failure what="The access keys cannot be listed" error={keys.error} retry={() => void keys.refetch()} />;
   }
   const all = keys.data?.Keys ?? [];
   // The list may have changed since one was chosen.
@@ -137,7 +135,9 @@ export default function AccessKeysPage() {
       )}
       {dialog === "enable" && key && (
         <Confirm header="Enable the access key" verb="Enable" act={() => setStatus(key, "Active")} close={close}>
-          <Box>Whoever has the secret of {key.AccessKeyId} can act as {key.UserName} again.</Box>
+          <Box>
+            Whoever has the secret of {key.AccessKeyId} can act as {key.UserName} again.
+          </Box>
         </Confirm>
       )}
       {dialog === "delete" && key && (

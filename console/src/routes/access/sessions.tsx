@@ -87,7 +87,12 @@ export default function SessionsPage() {
         empty={<Box textAlign="center">Nobody is signed in: in development mode there are no sessions.</Box>}
       />
       {ending && (
-        <Confirm header="End the session" verb="End the session" act={() => end(ending)} close={() => setEnding(undefined)}>
+        <Confirm
+          header="End the session"
+          verb="End the session"
+          act={() => end(ending)}
+          close={() => setEnding(undefined)}
+        >
           <Box>
             {ending.Current
               ? "It is the one that you use: you will be asked to sign in again."

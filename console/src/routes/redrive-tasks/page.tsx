@@ -15,9 +15,7 @@ export default function RedriveTasksPage() {
   const [starting, setStarting] = useState(false);
   const topology = useQuery({ ...topologyQuery(), refetchInterval: useInterval(2) });
   if (topology.error && !topology.data) {
-    return (
-      <Failure what="The tasks cannot be listed" error={topology.error} retry={() => void topology.refetch()} />
-    );
+    return <Failure what="The tasks cannot be listed" error={topology.error} retry={() => void topology.refetch()} />;
   }
   const tasks = (topology.data?.Tasks ?? []).map(fromTopologyTask).sort((one, other) => other.started - one.started);
   return (

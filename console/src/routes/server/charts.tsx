@@ -78,7 +78,11 @@ function Chart({ chart, metrics }: { chart: ChartRow; metrics: GetServerMetricsR
         yTickFormatter={chart.format}
         ariaLabel={chart.title}
         hideLegend={series.length === 1}
-        i18nStrings={{ chartAriaRoleDescription: "line chart", xAxisAriaRoleDescription: "x axis", yAxisAriaRoleDescription: "y axis" }}
+        i18nStrings={{
+          chartAriaRoleDescription: "line chart",
+          xAxisAriaRoleDescription: "x axis",
+          yAxisAriaRoleDescription: "y axis",
+        }}
         empty="Nothing was measured yet."
       />
     </Container>
