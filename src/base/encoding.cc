@@ -192,6 +192,26 @@ Sha256Digest sha256(std::string_view bytes) {
   return digest<32>(algorithm, bytes);
 }
 
+struct Sha256::State {
+  SHA256_CTX context;
+};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) {
+  CHECK(SHA256_Init(&state_->context) == 1);
+}
+
+Sha256::~Sha256() = default;
+
+void Sha256::add(std::string_view bytes) {
+  CHECK(SHA256_Update(&state_->context, bytes.data(), bytes.size()) == 1);
+}
+
+Sha256Digest Sha256::finish() {
+  Sha256Digest digest;
+  CHECK(SHA256_Final(digest.data(), &state_->context) == 1);
+  return digest;
+}
+
 Sha256Digest hmac_sha256(std::string_view key, std::string_view bytes) {
   return KeyedHash(key)(bytes);
 }

@@ -48,6 +48,21 @@ Md5Digest md5(std::string_view bytes);
 void md5_many(std::span<const std::string_view> texts, std::span<Md5Digest> digests);
 
 Sha256Digest sha256(std::string_view bytes);
+/// SHA-256 of bytes that come piece by piece.
+class Sha256 {
+ public:
+  Sha256();
+  Sha256(const Sha256&) = delete;
+  Sha256& operator=(const Sha256&) = delete;
+  ~Sha256();
+  void add(std::string_view bytes);
+  /// Of all that was added; nothing can be added any more.
+  Sha256Digest finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 /// HMAC-SHA-256 (RFC 2104).
 Sha256Digest hmac_sha256(std::string_view key, std::string_view bytes);
 

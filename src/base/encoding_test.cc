@@ -82,6 +82,13 @@ TEST(Percent, RefusesBadEscapes) {
   }
 }
 
+TEST(Encoding, HashesPieceByPieceAsInOne) {
+  Sha256 pieces;
+  for (const std::string_view piece : {"sa", "", "me"}) pieces.add(piece);
+  EXPECT_EQ(pieces.finish(), sha256("same"));
+  EXPECT_EQ(Sha256().finish(), sha256(""));
+}
+
 TEST(Digest, HasTheValuesOfTheStandards) {
   EXPECT_EQ(to_hex(md5("")), "d41d8cd98f00b204e9800998ecf8427e");
   EXPECT_EQ(to_hex(md5("hello")), "5d41402abc4b2a76b9719d911017c592");

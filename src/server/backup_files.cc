@@ -1,7 +1,6 @@
 #include "server/backup_files.h"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,25 +34,6 @@ constexpr std::size_t kSliceBytes = std::size_t{1} << 20;  // read and written a
 constexpr std::uint64_t kSyncBytes = std::uint64_t{8} << 20;
 constexpr mode_t kDirectoryMode = S_IRWXU;
 constexpr mode_t kFileMode = S_IRUSR | S_IWUSR;
-
-/// SHA-256 of bytes that come in parts.
-class RunningDigest {
- public:
-  RunningDigest() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
-    CHECK(context_ != nullptr && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
-  }
-  void add(std::string_view bytes) {
-    CHECK(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
-  }
-  std::string hex() {
-    Sha256Digest digest;
-    CHECK(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr) == 1);
-    return to_hex(digest);
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
-};
 
 bool is_zero(std::string_view bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](char byte) { return byte == '\0'; });
@@ -145,7 +125,7 @@ StartResult<BackupFile> FileCopier::copy(const std::string& from, const std::str
   const auto length = static_cast<std::uint64_t>(status.st_size);
   if (::ftruncate(target.get(), status.st_size) != 0) return file_error("cannot write", to);
 
-  RunningDigest digest;
+  Sha256 digest;
   std::string slice;
   std::uint64_t unsynced = 0;
   for (std::uint64_t offset = 0; offset < length; offset += slice.size()) {
@@ -173,7 +153,7 @@ StartResult<BackupFile> FileCopier::copy(const std::string& from, const std::str
   // Neither is needed again: the page cache is for those who serve.
   ::posix_fadvise(source.get(), 0, 0, POSIX_FADV_DONTNEED);
   ::posix_fadvise(target.get(), 0, 0, POSIX_FADV_DONTNEED);
-  return BackupFile{to, length, digest.hex()};
+  return BackupFile{to, length, to_hex(digest.finish())};
 }
 
 void FileCopier::keep_pace() const {
