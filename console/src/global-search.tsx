@@ -38,8 +38,11 @@ export function GlobalSearch() {
 function SearchDialog() {
   const [text, setText] = useState("");
   const field = useRef<AutosuggestProps.Ref>(null);
-  // A dialog puts the focus on its first button; here typing is what is meant.
-  useEffect(() => field.current?.focus(), []);
+  // A dialog puts the focus on its first button once it is drawn; here typing is what is meant.
+  useEffect(() => {
+    const drawn = requestAnimationFrame(() => field.current?.focus());
+    return () => cancelAnimationFrame(drawn);
+  }, []);
   const queues = useQuery(queuesQuery({ NameContains: text || undefined, SortBy: "name", MaxResults: queuesShown }));
   const found = queues.data?.Queues ?? [];
   const goTo = (target: string) => {

@@ -63,8 +63,8 @@ struct SentMessage {
 struct QueueOverview {
   QueueId queue;
   QueueCounts counts;
-  Timestamp oldest_sent_at = kNever;  // see Queue::oldest_sent_at()
-  std::optional<Timestamp> last_receive;    // since the start
+  Timestamp oldest_sent_at = kNever;      // see Queue::oldest_sent_at()
+  std::optional<Timestamp> last_receive;  // since the start
 };
 
 /// A receive that waits.

@@ -63,8 +63,8 @@ class Pipeline {
            std::uint64_t seed);
 
   /// Answers one request. GET /health tells whether actions are answered; GET /metrics how the
-  /// server does; POST /test/clock moves the clock where that is allowed; /console/ is the management
-  /// console's; all else is an action. Never throws.
+  /// server does; POST /test/clock moves the clock where that is allowed; /console/ is the
+  /// management console's; all else is an action. Never throws.
   boost::asio::awaitable<void> handle(const HttpRequest& request, HttpResponse& response);
 
   /// Told of requests that http/ refused.

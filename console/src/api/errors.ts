@@ -37,6 +37,7 @@ const advice: Record<string, string> = {
   AccessDenied: "Ask whoever manages this server for the permission, or sign in with another access key.",
   AccessDeniedException: "Ask whoever manages this server for the permission, or sign in with another access key.",
   InvalidClientTokenId: "Check the access key ID; it may have been disabled or deleted.",
+  InvalidSignatureException: "Check the secret access key.",
   KmsAccessDenied: "Ask whoever manages this server for the use of the key, or choose another key.",
   NotSignedIn: "Sign in again.",
   OverLimit: "Too many messages are in flight: delete those that are done with, or wait until they are visible again.",
@@ -46,7 +47,6 @@ const advice: Record<string, string> = {
   QueueNameExists: "Choose another name, or edit the queue that has it.",
   ReceiptHandleIsInvalid: "The message was received again or deleted meanwhile: receive it anew.",
   RequestThrottled: "The server is asked too much at once: wait a moment, then try again.",
-  SignatureDoesNotMatch: "Check the secret access key.",
 };
 
 /** One text for a person: what happened, then what to do. */

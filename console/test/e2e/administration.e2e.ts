@@ -46,7 +46,7 @@ test("a session that ends keeps what was typed", async () => {
   await page.getByLabel("Name", { exact: true }).fill("typed");
   await page.context().clearCookies();
   await page.getByRole("button", { name: "Create queue" }).click();
-  await page.getByText("The session has ended").waitFor();
+  await page.getByRole("heading", { name: "The session has ended" }).waitFor();
   await millrace().look(page, "sign-in-again");
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Access key ID").fill(root.accessKeyId);
@@ -77,7 +77,7 @@ test("sessions are listed and can be ended", async () => {
     .getByRole("button", { name: /End the session/ })
     .click();
   await page.getByRole("dialog").getByRole("button", { name: "End the session" }).click();
-  await page.getByText("The session has ended").waitFor();
+  await page.getByRole("heading", { name: "The session has ended" }).waitFor();
 });
 
 test("access keys are listed, and say why they cannot be changed", async () => {
@@ -98,7 +98,7 @@ test("the server tells of itself", async () => {
   await page.getByText("root-access-key-id").first().waitFor();
   expect(await page.getByText(root.secretAccessKey).count()).toBe(0);
   await page.getByRole("tab", { name: "Limits" }).click();
-  await page.getByRole("table", { name: "Limits" }).waitFor();
+  await page.getByRole("grid", { name: "Limits" }).waitFor();
   const licences = await page.request.get(`${millrace().server.url}/console/licences.txt`);
   expect(await licences.text()).toContain("Apache License");
 });
