@@ -78,7 +78,7 @@ test("a message is sent with attributes, received, hidden for longer and deleted
   await page.getByRole("button", { name: "Message attributes" }).click();
   await page.getByRole("button", { name: "Add attribute" }).click();
   await page.getByLabel("Name of attribute 1").fill("price");
-  await page.getByLabel("Type of attribute 1").fill("Number");
+  await page.getByRole("combobox", { name: "Type", exact: true }).fill("Number");
   await page.getByLabel("Value of attribute 1").fill("12,5");
   await page.getByText("Enter a number, such as 12.5 or -3e4.").waitFor();
   await page.getByLabel("Value of attribute 1").fill("12.5");

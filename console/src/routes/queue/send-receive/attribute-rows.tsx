@@ -51,7 +51,6 @@ export function AttributeRows({ attributes, change }: Properties) {
           control: (attribute, index) => (
             <Autosuggest
               value={attribute.type}
-              ariaLabel={`Type of attribute ${index + 1}`}
               onChange={({ detail }) => set(index, { type: detail.value })}
               options={[{ value: "String" }, { value: "Number" }, { value: "Binary" }]}
               filteringType="manual"
