@@ -329,9 +329,9 @@ def a_full_target_is_the_servers_least_worry():
             left = set(disk.iterdir())
             refused("No space left", "backup", data, disk / "backup")
             check(set(disk.iterdir()) == left, "something was left")
-            check(not (data / "copy").exists(), "the server keeps what it has copied")
             client.send(queue, "the server goes on")
             back_up(data, folder / "backup")
+        check(not (data / "copy").exists(), "the server keeps what it has copied")
         restore(folder / "backup", folder / "restored")
         with Server(options=SHARDS, test_clock=False, data=str(folder / "restored")) as again:
             found = Client(again.endpoint).attribute(queue, "ApproximateNumberOfMessages")
