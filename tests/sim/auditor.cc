@@ -295,6 +295,13 @@ std::optional<DeliveryNumber> Auditor::received(QueueNumber queue, const Deliver
   delivered.moment = moment;
   delivered.until_earliest = moment.earliest + visibility_timeout;
   delivered.count = delivery.receive_count;
+  delivered.highest_count = delivered.count;
+  if (message.last) {
+    // An answer may come after that to a receive that was served after it.
+    const Delivered& last = deliveries_[*message.last];
+    const bool same = Stay{last.queue, last.sequence} == stay;
+    if (same) delivered.highest_count = std::max(delivered.count, last.highest_count);
+  }
   delivered.sequence = stay.sequence;
   delivered.crashes = crashes_[queues_[queue].facts.shard];
   delivered.receives_lost = queues_[queue].receives_lost;
@@ -375,7 +382,7 @@ bool Auditor::may_be_out_of_the_way(const Message& message, const Stay& stay, Ti
   if (!from.facts.dead_letter_slot) return false;
   // It may have moved: receives that nobody has been told of count as well.
   return message.moved_to || from.receives_lost > 0 || from.receives_under_way > 1 ||
-         (last != nullptr && last->count >= from.facts.receive_count_max);
+         (last != nullptr && last->highest_count >= from.facts.receive_count_max);
 }
 
 // Whether it is the turn of the message in its group.

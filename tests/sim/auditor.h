@@ -229,6 +229,7 @@ class Auditor {
     Moment moment;
     Timestamp until_earliest;  // invisible to others at least until then
     std::uint32_t count = 0;
+    std::uint32_t highest_count = 0;  // of all that were answered where the message is
     std::uint64_t sequence = 0;
     std::uint64_t crashes = 0;        // of the shard so far
     std::uint64_t receives_lost = 0;  // of the queue so far
