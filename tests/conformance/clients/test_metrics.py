@@ -387,12 +387,12 @@ class Accounts(MetricsTest):
         status, reply = self.ask("GetQueueMetrics", key=EVE, QueueUrl=self.url, Period=1)
         self.assertEqual(status, 403, reply)
         self.assertIn("AccessDenied", reply["__type"])
-        self.assertEqual(self.ask("GetQueueMetrics", QueueUrl=self.url, Period=1)[0], 403)
+        self.assertEqual(self.ask("GetQueueMetrics", QueueUrl=self.url, Period=1)[0], 401)
 
     def test_the_server_is_told_of_only_to_its_own_account(self):
         for action in ("GetServerInformation", "GetServerMetrics"):
             self.assertEqual(self.ask(action, key=EVE, Period=1)[0], 403, action)
-            self.assertEqual(self.ask(action, Period=1)[0], 403, action)
+            self.assertEqual(self.ask(action, Period=1)[0], 401, action)
             self.assertEqual(self.ask(action, key=ROOT, Period=1)[0], 200, action)
 
     def test_a_signature_is_no_way_to_the_metrics_of_all(self):
