@@ -30,7 +30,7 @@ test("a wrong secret is refused, and no secret crosses the wire", async () => {
   await page.getByLabel("Secret access key").fill("wrong");
   millrace().expectedStatus = 403;
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByText("Check the secret access key.").waitFor();
+  await page.getByText("Check the secret access key.").first().waitFor();
   await page.getByLabel("Secret access key").fill(root.secretAccessKey);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("heading", { name: "Queues" }).waitFor();

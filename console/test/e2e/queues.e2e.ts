@@ -86,7 +86,7 @@ test("a message is sent with attributes, received, hidden for longer and deleted
   await page.getByText(/Sent the message/).waitFor();
 
   await page.getByRole("button", { name: "Polling settings" }).click();
-  await page.getByLabel("Messages", { exact: true }).fill("1");
+  await page.getByRole("spinbutton", { name: "Messages", exact: true }).fill("1");
   await page.getByRole("button", { name: "Poll for messages" }).click();
   const row = page.getByRole("row").filter({ hasText: '{"order": 7' });
   await row.waitFor();
