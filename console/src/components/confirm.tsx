@@ -1,14 +1,13 @@
 // Asks before something that cannot be undone. With `typed` the button works once that text was typed.
 
 import Alert from "@cloudscape-design/components/alert";
-import Box from "@cloudscape-design/components/box";
-import Button from "@cloudscape-design/components/button";
 import FormField from "@cloudscape-design/components/form-field";
 import Input from "@cloudscape-design/components/input";
 import Modal from "@cloudscape-design/components/modal";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { describeError } from "../api/errors";
+import { DialogButtons } from "./dialog-buttons";
 
 interface Properties {
   header: string;
@@ -49,18 +48,7 @@ export function Confirm({ header, children, verb, typed, ready: filled = true, a
       header={header}
       closeAriaLabel="Close"
       onDismiss={close}
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={close}>
-              Cancel
-            </Button>
-            <Button variant="primary" disabled={!ready} loading={busy} onClick={() => void submit()}>
-              {verb}
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
+      footer={<DialogButtons verb={verb} disabled={!ready} busy={busy} act={() => void submit()} close={close} />}
     >
       <form onSubmit={(event) => void submit(event)}>
         <SpaceBetween size="m">

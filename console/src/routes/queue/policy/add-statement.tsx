@@ -1,13 +1,13 @@
 // A form for the statements that queues most often need. It writes into the editor, and saves nothing.
 
 import Box from "@cloudscape-design/components/box";
-import Button from "@cloudscape-design/components/button";
 import FormField from "@cloudscape-design/components/form-field";
 import Modal from "@cloudscape-design/components/modal";
 import RadioGroup from "@cloudscape-design/components/radio-group";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Textarea from "@cloudscape-design/components/textarea";
 import { useState } from "react";
+import { DialogButtons } from "../../../components/dialog-buttons";
 import { addStatement, makeStatement, statementNames, type StatementRequest } from "../../../lib/policy-statements";
 
 interface AddStatementProps {
@@ -39,18 +39,7 @@ export function AddStatement({ policy, queueArn, onAdd, onClose }: AddStatementP
       header="Add a statement"
       closeAriaLabel="Close"
       onDismiss={onClose}
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button variant="primary" onClick={add}>
-              Add to the editor
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
+      footer={<DialogButtons verb="Add to the editor" act={add} close={onClose} />}
     >
       <SpaceBetween size="m">
         <FormField label="What the statement does" stretch>

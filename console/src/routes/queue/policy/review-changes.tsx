@@ -2,9 +2,9 @@
 
 import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
-import Button from "@cloudscape-design/components/button";
 import Modal from "@cloudscape-design/components/modal";
 import SpaceBetween from "@cloudscape-design/components/space-between";
+import { DialogButtons } from "../../../components/dialog-buttons";
 import * as colors from "../../../lib/colors";
 import { indentJson } from "../../../lib/json-tree";
 import { type DifferenceLine, lineDifference } from "../../../lib/line-difference";
@@ -36,18 +36,7 @@ export function ReviewChanges({ before, after, saving, error, onSave, onClose }:
       header="Save these changes?"
       closeAriaLabel="Close"
       onDismiss={onClose}
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button variant="primary" loading={saving} onClick={onSave}>
-              Save policy
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
+      footer={<DialogButtons verb="Save policy" busy={saving} act={onSave} close={onClose} />}
     >
       <SpaceBetween size="s">
         {error !== undefined && (
