@@ -209,8 +209,8 @@ void Shard::note_empty_receive(QueueId queue) {
 }
 
 std::vector<QueueActivity> Shard::take_activity() {
-  std::vector<QueueActivity> news;
-  news.reserve(active_.size());
+  std::vector<QueueActivity> news = std::exchange(ended_, {});
+  news.reserve(news.size() + active_.size());
   for (const QueueId id : std::exchange(active_, {})) {
     QueueActivity one{.queue = id};
     Entry* found = entry(id);
@@ -892,6 +892,8 @@ void Shard::committed(std::span<const PayloadPlace> places, Timestamp now) {
     const bool gone = found->queue->rows_erased();
     found->queue->committed(places, now);
     if (gone) {
+      // What happened in it since the last news, its sums still have to be told.
+      ended_.push_back({.queue = id, .gone = true, .traffic = found->queue->traffic()});
       recent_.erase(found->recent);
       queues_.erase(id);
       continue;
