@@ -242,10 +242,12 @@ struct ListMessageGroupsRequest {
 struct ListMessageGroupsResponse {
   std::vector<MessageGroup> groups;
   std::string next_token;
+  bool truncated = false;  // there may be more, and they cannot be told
 
   static void fields(auto& self, auto& visit) {
     visit({.json = "Groups", .required = Required::always}, self.groups);
     visit({"NextToken"}, self.next_token);
+    visit({"Truncated"}, self.truncated);
   }
 };
 

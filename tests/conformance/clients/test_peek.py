@@ -28,6 +28,7 @@ from support import (
 )
 
 PAGES_MAX = 1000
+GROUPS_MAX = 4096  # that are named
 BACKLOG = 100_000
 SENDERS = 8
 
@@ -327,6 +328,28 @@ class GroupsTest(PeekTest):
                 self.send(url, str(uuid.uuid4()), MessageGroupId=name)
         groups = pages("ListMessageGroups", "Groups", QueueUrl=url, MaxResults=7)
         self.assertEqual([group["MessageGroupId"] for group in groups], names)
+
+    def test_more_groups_than_a_token_remembers(self):
+        url = self.new_queue()
+        names = [f"g{number}" for number in range(GROUPS_MAX + 100)]
+        for first in range(0, len(names), 10):
+            self.send_to_groups(url, names[first : first + 10])
+        self.send_to_groups(url, names[:10])  # which have been named by then
+        found, reply = [], {"NextToken": None}
+        while "NextToken" in reply:
+            token = reply["NextToken"]
+            reply = ask("ListMessageGroups", QueueUrl=url, MaxResults=100, NextToken=token)
+            found += [group["MessageGroupId"] for group in reply["Groups"]]
+            self.assertEqual(reply["Truncated"], len(found) == GROUPS_MAX)
+        self.assertEqual(found, names[:GROUPS_MAX])
+
+    def send_to_groups(self, url, names):
+        entries = [
+            {"Id": str(i), "MessageBody": name, "MessageGroupId": name}
+            for i, name in enumerate(names)
+        ]
+        reply = self.sqs.send_message_batch(QueueUrl=url, Entries=entries)
+        self.assertNotIn("Failed", reply)
 
     def test_tenants_of_a_standard_queue_are_listed_and_the_noisy_one_is_told(self):
         url = self.new_queue()
