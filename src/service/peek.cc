@@ -531,16 +531,19 @@ Answer<api::ListConsumersResponse> list_consumers(Context& context,
   api::ListConsumersResponse response;
   response.last_receive = milliseconds_of(consumers->last_receive);
   for (WaitingConsumer& waiting : consumers->waiting) {
-    response.waiting.push_back({std::move(waiting.source_address), std::move(waiting.principal_arn),
-                                std::move(waiting.user_agent), waiting.since.milliseconds,
+    response.waiting.push_back({{std::move(waiting.source_address),
+                                 std::move(waiting.principal_arn), std::move(waiting.user_agent)},
+                                waiting.since.milliseconds,
                                 waiting.until.milliseconds});
   }
   std::ranges::sort(consumers->recent, std::greater<>{}, &RecentConsumer::last_receive);
   for (RecentConsumer& recent : consumers->recent) {
     response.recent_consumers.push_back(
-        {std::move(recent.source_address), std::move(recent.principal_arn),
-         std::move(recent.user_agent), recent.last_receive.milliseconds,
-         static_cast<std::int64_t>(recent.receives), static_cast<std::int64_t>(recent.messages)});
+        {{std::move(recent.source_address), std::move(recent.principal_arn),
+          std::move(recent.user_agent)},
+         recent.last_receive.milliseconds,
+         static_cast<std::int64_t>(recent.receives),
+         static_cast<std::int64_t>(recent.messages)});
   }
   co_return response;
 }
