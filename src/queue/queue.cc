@@ -771,11 +771,12 @@ std::optional<MessageState> Queue::state_of(const IndexRecord& index, const Slot
                                             std::optional<Timestamp>& visible_at) const {
   if (slot.phase == Phase::deleted) return std::nullopt;
   if (slot.phase == Phase::moving) return MessageState::in_flight;
-  Timestamp until = slot.visible_at;
-  if (slot.phase == Phase::waiting && fifo()) until = index.sent_at + settings_.delay;
+  // What lies on disk may have been in flight when that was written, and not be so now.
+  const bool in_flight = slot.phase == Phase::in_flight && slot.visible_at > now;
+  const Timestamp until = fifo() && !in_flight ? index.sent_at + settings_.delay : slot.visible_at;
   if (until <= now) return MessageState::available;
   visible_at = until;
-  return slot.phase == Phase::in_flight ? MessageState::in_flight : MessageState::delayed;
+  return in_flight ? MessageState::in_flight : MessageState::delayed;
 }
 
 // Whether the rows leave it open that the message is wanted.
