@@ -344,6 +344,7 @@ PipelineOptions Server::pipeline_options(std::size_t core) {
   pipeline.wall_clock = &wall_clock_;
   pipeline.trusted_proxies = TrustedProxies(options_.trusted_proxies);
   pipeline.logs = {.audit = logs_->audit(), .access = logs_->access()};
+  pipeline.guard = browser_guard_of(options_);
   pipeline.source_limit = source_limit_.get();
   pipeline.account_limit = account_limit_.get();
   pipeline.console = console_.get();

@@ -459,6 +459,20 @@ class LocalStackTest(PeekTest):
         with urllib.request.urlopen(request, timeout=60) as reply:
             return reply.headers["Content-Type"], reply.read()
 
+    def test_a_name_that_somebody_has_led_here_is_refused(self):
+        url = self.new_queue()
+        self.send(url, "hello")
+        query = urllib.parse.urlencode({"QueueUrl": url})
+        request = urllib.request.Request(
+            f"{ENDPOINT}/_aws/sqs/messages?{query}", headers={"Host": "rebound.example"}
+        )
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=60)
+        self.assertEqual(refused.exception.code, 403)
+        text = refused.exception.read()
+        self.assertIn(b"--console-host rebound.example", text)
+        self.assertNotIn(b"hello", text)
+
     def test_messages_are_shown_as_localstack_shows_them(self):
         url = self.new_queue()
         sent = self.send(url, "hello")
