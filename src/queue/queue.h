@@ -184,8 +184,8 @@ class Queue {
   using Route = std::function<std::optional<QueueId>(const MessageRecord& message)>;
   /// Takes up to `count_max` messages for a move task: those that a receive would hand out, as dead
   /// letters. The next commit holds that they are gone, or, where their target is on another shard,
-  /// that they are moving.
-  std::vector<DeadLetter> take(unsigned count_max, const Route& route, Timestamp now);
+  /// that they are moving. What is damaged is passed over (Taken::unopened).
+  Taken take(unsigned count_max, const Route& route, Timestamp now);
   /// Whether a receive has left messages that it could have taken.
   virtual bool held_up() const = 0;
   /// Takes a delivery back, as if it had not been.
@@ -379,7 +379,8 @@ class Queue {
     return {id_, sequence_of(open.number, open.chunk.count())};
   }
   // A message of a chunk. @return InternalFailure: it is not what was stored there.
-  Expected<MessageRecord> record_of(const std::string& chunk, SequenceNumber sequence) const;
+  Expected<MessageRecord> record_of(const std::shared_ptr<const std::string>& chunk,
+                                    SequenceNumber sequence) const;
   Expected<OpenedMessage> open(const MessageRecord& record, SequenceNumber sequence,
                                const std::shared_ptr<const std::string>& chunk, Timestamp now);
   Delivery deliver(const MessageRecord& record, OpenedMessage opened, BlockNumber number,

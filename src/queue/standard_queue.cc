@@ -265,6 +265,7 @@ std::size_t StandardQueue::read_quiet(std::size_t count, Timestamp now) {
 template <class Wanted>
 std::size_t StandardQueue::read_block(BlockNumber number, Block& block, Timestamp now,
                                       const Wanted& wanted) {
+  if (block.damaged) return 0;
   std::size_t found = 0;
   for (unsigned slot = 0; slot < block.index.count; ++slot) {
     if (block.deliverable(slot, now) && wanted(block.index.group(slot))) ++found;
@@ -281,7 +282,7 @@ void StandardQueue::take_quiet(Taking& taking) {
     if (it == blocks_.end()) continue;
     Block& block = it->second;
     block.in_ready = false;
-    if (!block.chunk) {
+    if (!block.chunk && !block.damaged) {
       if (any_quiet(block.index, block.slots)) load_chunk(number, block);
       continue;
     }
@@ -337,7 +338,7 @@ bool StandardQueue::take_from_group(NoisyGroups::iterator noisy, Taking& taking)
       if (block.index.group(slot) != group || !block.deliverable(slot, taking.now)) continue;
       left = true;
       if (sequence_of(number, slot) < reached) continue;
-      if (!block.chunk) {
+      if (!block.chunk && !block.damaged) {
         load_chunk(number, block);
         return false;
       }
@@ -360,7 +361,7 @@ void StandardQueue::take_slot(BlockNumber number, Block& block, unsigned slot, T
     return;
   }
   const SequenceNumber sequence = sequence_of(number, slot);
-  const Expected<MessageRecord> record = record_of(*block.chunk, sequence);
+  const Expected<MessageRecord> record = record_of(block.chunk, sequence);
   if (!record) return pass_over(record.error(), taking);
   if (expired(record->sent_at, taking.now)) return erase_slot(number, block, slot);
   const SlotState& state = touch(block)[slot];

@@ -62,6 +62,29 @@ TEST_F(QueueTest, TheVisibilityOfWhatHasExpiredCannotBeChangedBeforeItIsSweptEit
   EXPECT_TRUE(change());
 }
 
+// Whether the block has left memory, or only its chunk has.
+TEST_F(TinyMemoryTest, PassesOverWhatIsDamaged) {
+  for (const bool forgotten : {false, true}) {
+    const QueueId queue = loop_.create_queue();
+    loop_.send(queue, {"damaged"});
+    ASSERT_THAT(loop_.poll(queue, 1, seconds(1)), SizeIs(1));
+    loop_.store().damage(parse_index(loop_.rows(Family::index).back().value)->place);
+    if (forgotten) loop_.restart();
+    loop_.advance(seconds(1));
+    const auto waiting = loop_.receive({queue, 10, seconds(30), seconds(20)});
+    loop_.settle();
+    ASSERT_TRUE(waiting->result);
+    ASSERT_FALSE(*waiting->result);
+    EXPECT_EQ(waiting->result->error().code(), ErrorCode::internal_failure);
+    loop_.send(queue, {"a"});
+    EXPECT_THAT(loop_.poll_bodies(queue), ElementsAre("a"));
+    EXPECT_EQ(loop_.counts(queue).visible, 1U);
+    loop_.restart();
+    loop_.advance(seconds(345'600));
+    EXPECT_EQ(loop_.counts(queue).visible, 0U) << "it expires as any other";
+  }
+}
+
 TEST_F(QueueTest, DeliversInOrderOfSending) {
   const QueueId queue = loop_.create_queue();
   loop_.send(queue, {"a", "b"});
