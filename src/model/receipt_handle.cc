@@ -35,7 +35,7 @@ void apply_mask(const KeyedHash& mask, const char* tag, char* plain) {
   for (std::size_t i = 0; i < sizeof(Plain); ++i) plain[i] = static_cast<char>(plain[i] ^ bits[i]);
 }
 
-ApiError invalid(std::string_view text) {
+ApiError invalid_handle(std::string_view text) {
   std::string message = "The input receipt handle \"";
   message.append(text).append("\" is not a valid receipt handle.");
   return {ErrorCode::receipt_handle_is_invalid, std::move(message)};
@@ -62,18 +62,18 @@ std::string ReceiptSealer::seal(const ReceiptHandle& handle) const {
 }
 
 Expected<ReceiptHandle> ReceiptSealer::open(std::string_view text) const {
-  if (text.size() != kTextSize) return invalid(text);
+  if (text.size() != kTextSize) return invalid_handle(text);
   std::optional<std::string> sealed = from_base64(text);
-  if (!sealed || sealed->size() != kSealedSize) return invalid(text);
+  if (!sealed || sealed->size() != kSealedSize) return invalid_handle(text);
   apply_mask(mask_, sealed->data(), sealed->data() + kTagSize);
   const Sha256Digest tag = tag_(std::string_view(*sealed).substr(kTagSize));
   if (!equal_constant_time({reinterpret_cast<const char*>(tag.data()), kTagSize},
                            std::string_view(*sealed).substr(0, kTagSize))) {
-    return invalid(text);
+    return invalid_handle(text);
   }
   Plain plain;
   std::memcpy(&plain, sealed->data() + kTagSize, sizeof plain);
-  if (plain.version != kVersion) return invalid(text);
+  if (plain.version != kVersion) return invalid_handle(text);
   return ReceiptHandle{.queue = QueueId(plain.queue),
                        .sequence = SequenceNumber(plain.sequence),
                        .delivery = plain.delivery,

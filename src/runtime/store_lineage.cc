@@ -12,7 +12,7 @@ namespace millrace {
 
 namespace {
 
-constexpr std::size_t kPage = 1'000;  // rows
+constexpr std::size_t kQueuesPerPage = 1'000;  // rows
 
 StoreResult<void> commit_and_wait(Store& store, const WriteBatch& batch) {
   if (batch.empty()) return {};
@@ -38,7 +38,7 @@ StoreResult<void> pass_over_numbers(Store& store) {
   batch.put(Family::meta, kNextQueueKey, encode_number(*number + kQueuesPassedOver));
   std::string from;
   for (;;) {
-    const auto page = rows->scan(Family::queues, from, {}, kPage);
+    const auto page = rows->scan(Family::queues, from, {}, kQueuesPerPage);
     if (!page) return page.error();
     for (const Row& row : *page) {
       const std::optional<QueueRowKey> key = parse_queue_key(row.key);
@@ -52,7 +52,7 @@ StoreResult<void> pass_over_numbers(Store& store) {
     // One commit for each page: doing it again after a crash passes over more, which does no harm.
     if (const auto done = commit_and_wait(store, batch); !done) return done;
     batch.clear();
-    if (page->size() < kPage) return {};
+    if (page->size() < kQueuesPerPage) return {};
     from = page->back().key + '\0';
   }
 }
