@@ -276,10 +276,13 @@ Expected<std::string_view> trace_header_of(std::span<const MessageAttribute> sys
   return trace_header;
 }
 
-Expected<void> check_message_body(std::string_view body, std::string_view parameter) {
+bool is_message_body(std::string_view body) {
+  return !body.empty() && is_sqs_text(body);
+}
+
+ApiError bad_message_body(std::string_view body, std::string_view parameter) {
   if (body.empty()) return missing_parameter(parameter);
-  if (!is_sqs_text(body)) return ApiError(ErrorCode::invalid_message_contents);
-  return {};
+  return ApiError(ErrorCode::invalid_message_contents);
 }
 
 Expected<void> check_message_token(std::string_view token, std::string_view parameter) {

@@ -110,11 +110,15 @@ bool FifoQueue::may_send(std::size_t count, Timestamp now) {
   return context_.deduplication_bytes + count * kDeduplicationEntryBytes <= limit;
 }
 
-SequenceNumber FifoQueue::send(const NewMessage& message, SealingKey* key, Timestamp now) {
+SequenceNumber FifoQueue::send(const NewMessage& message, const std::shared_ptr<SealingKey>& key,
+                               Timestamp now) {
   const std::string_view scope = settings_.deduplicate_by_group ? message.group_id : "";
   const Fingerprint id = context_.fingerprints.deduplication(scope, message.deduplication_id);
   prune(now);
-  if (const std::optional<SequenceNumber> first = deduplication_.find(id)) return *first;
+  if (const std::optional<SequenceNumber> first = deduplication_.find(id)) {
+    if (message.body_md5 != nullptr) *message.body_md5 = md5(message.body);
+    return *first;
+  }
   if (open_ && open_->index.sent_at != now) close_block();
   OpenBlock& open = open_block(message.body.size(), Timestamp{}, false, now);
   const std::size_t before = open.chunk.bytes();

@@ -169,7 +169,7 @@ bool Queue::may_send(std::size_t, Timestamp) {
   return true;
 }
 
-Expected<SealingKey*> Queue::sealing_key(std::size_t count, Timestamp now) {
+Expected<std::shared_ptr<SealingKey>> Queue::sealing_key(std::size_t count, Timestamp now) {
   const Encryption& encryption = settings_.encryption;
   if (!encryption.on) return nullptr;
   return context_.data_keys.sealing(encryption.master_key, encryption.reuse, count, now);
@@ -856,7 +856,8 @@ Found Queue::take_message(SequenceNumber sequence, const std::shared_ptr<const s
 // --- purge ---
 
 void Queue::purge(Timestamp now) {
-  // What no commit holds yet needs none any more.
+  // What no commit holds yet needs none any more; but its sends are answered all the same.
+  if (open_) static_cast<void>(open_->chunk.finish());
   open_.reset();
   pending_.clear();
   counters_.purged_at = now;

@@ -164,10 +164,11 @@ class Queue {
   virtual bool may_send(std::size_t count, Timestamp now);
   /// What `count` new messages are to be sealed under, good until a message is opened; null: they
   /// are not. @return the errors of DataKeys::sealing().
-  Expected<SealingKey*> sealing_key(std::size_t count, Timestamp now);
+  Expected<std::shared_ptr<SealingKey>> sealing_key(std::size_t count, Timestamp now);
   /// Stores `message`; it can be received once the next commit is durable and its delay is over.
   /// @param key of sealing_key().
-  virtual SequenceNumber send(const NewMessage& message, SealingKey* key, Timestamp now) = 0;
+  virtual SequenceNumber send(const NewMessage& message, const std::shared_ptr<SealingKey>& key,
+                              Timestamp now) = 0;
   /// Stores what a move from another queue brings, in the form in which that queue had it. Without
   /// an origin, a move task brings it, as a new message.
   virtual SequenceNumber accept(const MessageRecord& message, Timestamp now) = 0;

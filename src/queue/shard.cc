@@ -395,7 +395,7 @@ Expected<std::vector<SentMessage>> Shard::send(QueueId queue, std::span<const Ne
                     "Memory has no room for more deduplication ids; those of the last five "
                     "minutes are kept.");
   }
-  const Expected<SealingKey*> key = found->queue->sealing_key(messages.size(), now);
+  const Expected<std::shared_ptr<SealingKey>> key = found->queue->sealing_key(messages.size(), now);
   if (!key) return key.error();
   std::vector<SentMessage> sent;
   sent.reserve(messages.size());

@@ -89,7 +89,8 @@ void StandardQueue::add_group(OpenBlock& open, GroupKey group) {
   groups.push_back(group);
 }
 
-SequenceNumber StandardQueue::send(const NewMessage& message, SealingKey* key, Timestamp now) {
+SequenceNumber StandardQueue::send(const NewMessage& message,
+                                   const std::shared_ptr<SealingKey>& key, Timestamp now) {
   const Timestamp due = message.delay > 0 ? now + message.delay : Timestamp{};
   OpenBlock& open = open_block(message.body.size(), due, false, now);
   const GroupKey group = group_of(message.group_id);
@@ -380,6 +381,7 @@ void StandardQueue::take_slot(BlockNumber number, Block& block, unsigned slot, T
     return;
   }
   taking.bytes += bytes;
+  if (deliveries.empty()) deliveries.reserve(taking.request.count_max);
   deliveries.push_back(deliver(*record, std::move(*opened), number, block, slot,
                                taking.request.visibility_timeout, taking.now));
   shares_.received(block.index.group(slot), taking.now);

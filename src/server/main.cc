@@ -8,6 +8,10 @@
 #include <string>
 #include <vector>
 
+#ifdef MILLRACE_MIMALLOC
+#include <mimalloc.h>
+#endif
+
 #include "observe/log.h"
 #include "server/backup_command.h"
 #include "server/check_command.h"
@@ -32,7 +36,17 @@ int fail(const StartError& error) {
   return EXIT_FAILURE;
 }
 
+// The first touch of each 4 KiB of memory costs microseconds on a virtual machine, as much as the
+// rest of the way of a small message; so the heap asks for pages of 2 MiB, from its second 32 MiB
+// on.
+void use_huge_pages() {
+#ifdef MILLRACE_MIMALLOC
+  mi_option_enable(mi_option_large_os_pages);
+#endif
+}
+
 int serve(const ServeOptions& options, const Environment& environment) {
+  use_huge_pages();
   forbid_core_dumps();  // whatever is asked for, the keyring is there
   // Whoever reads a log from a pipe may go without ending the server.
   std::signal(SIGPIPE, SIG_IGN);

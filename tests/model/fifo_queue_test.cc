@@ -1,6 +1,8 @@
 // FIFO queues over the real loop: what the model's short polls, one at a time, cannot show.
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "support/loop_harness.h"
 
 namespace millrace {
@@ -39,6 +41,23 @@ TEST_F(FifoQueueTest, ARepeatedAttemptDoesNotWaitBehindOthers) {
   EXPECT_EQ(receive(0, "attempt")->bodies(), first->bodies());
   EXPECT_EQ(receive(seconds(20), "attempt")->bodies(), first->bodies());
   EXPECT_FALSE(other->result);
+}
+
+TEST_F(FifoQueueTest, ARepeatedSendIsToldItsOwnDigest) {
+  std::array<Md5Digest, 2> digests{};
+  for (Md5Digest& digest : digests) {
+    loop.submit([&](Shard& shard, Timestamp now) {
+      NewMessage message;
+      message.body = &digest == digests.data() ? "first" : "repeated";
+      message.group_id = message.deduplication_id = "id";
+      message.body_md5 = &digest;
+      ASSERT_TRUE(shard.send(queue, std::span(&message, 1), now));
+    });
+  }
+  loop.settle();
+  EXPECT_EQ(digests[0], md5("first"));
+  EXPECT_EQ(digests[1], md5("repeated"));
+  EXPECT_EQ(loop.poll_bodies(queue), std::vector<std::string>{"first"});
 }
 
 TEST(FifoQueueWithoutMemory, ReadsNoGroupWhoseRowsAreNotWrittenYet) {

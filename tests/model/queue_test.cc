@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "base/limits.h"
 #include "support/loop_harness.h"
 
@@ -333,6 +335,27 @@ TEST_F(TinyMemoryTest, ExpiresWhatWasParked) {
 }
 
 // --- purge and delete ---
+
+TEST_F(QueueTest, ASendIsToldItsDigestWhateverTheSameCommitDoesToIt) {
+  const QueueId purged = loop_.create_queue();
+  const QueueId deleted = loop_.create_queue({.retention = seconds(60)});
+  std::array<Md5Digest, 2> digests{};
+  const auto send = [&](QueueId queue, Md5Digest& digest) {
+    return loop_.submit([&digest, queue](Shard& shard, Timestamp now) {
+      NewMessage message = new_message("body");
+      message.body_md5 = &digest;
+      EXPECT_TRUE(shard.send(queue, {&message, 1}, now));
+    });
+  };
+  const auto first = send(purged, digests[0]);
+  const auto second = send(deleted, digests[1]);
+  loop_.submit([&](Shard& shard, Timestamp at) { shard.purge_queue(purged, 0, at).value(); });
+  loop_.submit([&](Shard& shard, Timestamp) { shard.delete_queue(deleted).value(); });
+  loop_.forget(deleted);
+  loop_.settle();
+  EXPECT_TRUE(first->succeeded && second->succeeded);
+  EXPECT_THAT(digests, testing::Each(md5("body")));
+}
 
 TEST_F(QueueTest, PurgesEveryStateAndItsRows) {
   const QueueId queue = loop_.create_queue();
