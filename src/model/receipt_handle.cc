@@ -47,7 +47,7 @@ void apply_mask(const SipKey& key, const Tag& tag, char* plain) {
   for (std::size_t i = 0; i < sizeof(Plain); ++i) plain[i] = static_cast<char>(plain[i] ^ mask[i]);
 }
 
-ApiError invalid(std::string_view text) {
+ApiError invalid_handle(std::string_view text) {
   std::string message = "The input receipt handle \"";
   message.append(text).append("\" is not a valid receipt handle.");
   return {ErrorCode::receipt_handle_is_invalid, std::move(message)};
@@ -76,9 +76,9 @@ std::string ReceiptSealer::seal(const ReceiptHandle& handle) const {
 }
 
 Expected<ReceiptHandle> ReceiptSealer::open(std::string_view text) const {
-  if (text.size() != kTextSize) return invalid(text);
+  if (text.size() != kTextSize) return invalid_handle(text);
   std::optional<std::string> sealed = from_base64(text);
-  if (!sealed || sealed->size() != kSealedSize) return invalid(text);
+  if (!sealed || sealed->size() != kSealedSize) return invalid_handle(text);
   Tag tag;
   std::memcpy(tag.data(), sealed->data(), sizeof tag);
   apply_mask(mask_, tag, sealed->data() + sizeof tag);
@@ -86,10 +86,10 @@ Expected<ReceiptHandle> ReceiptSealer::open(std::string_view text) const {
   std::memcpy(words.data(), sealed->data() + sizeof tag, sizeof(Plain));
   // Both halves are looked at, whatever the first one says.
   const Tag expected = tag_of(tag_, words);
-  if (((expected[0] ^ tag[0]) | (expected[1] ^ tag[1])) != 0) return invalid(text);
+  if (((expected[0] ^ tag[0]) | (expected[1] ^ tag[1])) != 0) return invalid_handle(text);
   Plain plain;
   std::memcpy(&plain, words.data(), sizeof plain);
-  if (plain.version != kVersion) return invalid(text);
+  if (plain.version != kVersion) return invalid_handle(text);
   return ReceiptHandle{.queue = QueueId(plain.queue),
                        .sequence = SequenceNumber(plain.sequence),
                        .delivery = plain.delivery,
