@@ -26,7 +26,8 @@ class PeekTest : public ServiceFixture {
   }
   std::vector<std::string> peek_ids() {
     std::vector<std::string> ids;
-    for (const api::PeekedMessage& message : peek()->messages) {
+    const auto reply = peek();
+    for (const api::PeekedMessage& message : reply->messages) {
       ids.push_back(to_uuid_text(message.peek_id.bytes));
     }
     return ids;
