@@ -1,9 +1,14 @@
 # One library per layer, with exactly the arrows of layers.txt.
 #
 # millrace_read_layers(): reads layers.txt into MILLRACE_LAYERS and MILLRACE_LAYER_<name>.
-# millrace_add_layer(<name> LIBRARIES <imported target>...): the library millrace_<name> from
-# src/<name>/*.cc and, from every src/<name>/*_test.cc, the test program <name>_test. Sources are
-# found by glob, so a new file, a test above all, cannot be forgotten.
+# millrace_add_layer(<name> [SEPARATE] LIBRARIES <imported target>...): the library millrace_<name>
+# from src/<name>/*.cc and, from every src/<name>/*_test.cc, the test program <name>_test. Sources
+# are found by glob, so a new file, a test above all, cannot be forgotten.
+#
+# A library for the sanitizers, which is built from nothing most of the time, is compiled as one file:
+# less than half of the time, since most of a source is the headers that it shares with the others.
+# The sources of a layer therefore share no names in their unnamed namespaces, unless it is SEPARATE.
+# All other builds compile every file by itself and so see that it includes what it uses.
 
 function(millrace_read_layers)
   file(STRINGS ${PROJECT_SOURCE_DIR}/cmake/layers.txt lines REGEX "^[a-z]+:")
@@ -26,7 +31,7 @@ function(millrace_read_layers)
 endfunction()
 
 function(millrace_add_layer name)
-  cmake_parse_arguments(LAYER "" "" "LIBRARIES" ${ARGN})
+  cmake_parse_arguments(LAYER "SEPARATE" "" "LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cc)
   file(GLOB tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*_test.cc)
   if(tests)
@@ -38,6 +43,9 @@ function(millrace_add_layer name)
   if(sources)
     add_library(millrace_${name} STATIC ${sources})
     set(scope PUBLIC)
+    if(MILLRACE_SANITIZE AND NOT LAYER_SEPARATE)
+      set_target_properties(millrace_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
+    endif()
     target_link_libraries(millrace_${name} PRIVATE millrace_warnings)
   else()
     add_library(millrace_${name} INTERFACE)
@@ -48,8 +56,7 @@ function(millrace_add_layer name)
 
   if(tests AND MILLRACE_TESTS)
     add_executable(${name}_test ${tests})
-    target_compile_options(${name}_test PRIVATE -O0)  # compiled faster; what it tests is optimised
-    target_link_libraries(${name}_test PRIVATE millrace_${name}
+    target_link_libraries(${name}_test PRIVATE millrace_${name} millrace_test_options
                                                millrace_warnings GTest::gtest_main GTest::gmock
                                                pugixml::pugixml)
     target_include_directories(${name}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests)

@@ -7,7 +7,8 @@
 option(MILLRACE_PRECOMPILE_TESTS "Precompile the headers that tests share" OFF)
 
 if(MILLRACE_TESTS AND MILLRACE_PRECOMPILE_TESTS)
-  file(WRITE ${PROJECT_BINARY_DIR}/precompiled.cc "")
+  # Written only where it is missing: a newer one would link every test anew.
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/precompiled.cc CONTENT "")
   add_library(millrace_precompiled STATIC ${PROJECT_BINARY_DIR}/precompiled.cc)
   target_compile_options(millrace_precompiled PRIVATE -O0)
   # A precompiled header serves only those who define the same as it did.

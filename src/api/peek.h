@@ -242,42 +242,49 @@ struct ListMessageGroupsRequest {
 struct ListMessageGroupsResponse {
   std::vector<MessageGroup> groups;
   std::string next_token;
+  bool truncated = false;  // there may be more, and they cannot be told
 
   static void fields(auto& self, auto& visit) {
     visit({.json = "Groups", .required = Required::always}, self.groups);
     visit({"NextToken"}, self.next_token);
+    visit({"Truncated"}, self.truncated);
   }
 };
 
-/// A receive that waits for a message.
-struct WaitingReceive {
+/// Who receives, as its requests say; part of what follows.
+struct ConsumerIdentity {
   std::string source_address;
   std::string principal_arn;
   std::string user_agent;
-  std::int64_t since = 0;
-  std::int64_t until = 0;
 
   static void fields(auto& self, auto& visit) {
     visit({"SourceAddress"}, self.source_address);
     visit({"PrincipalArn"}, self.principal_arn);
     visit({"UserAgent"}, self.user_agent);
+  }
+};
+
+/// A receive that waits for a message.
+struct WaitingReceive {
+  ConsumerIdentity consumer;
+  std::int64_t since = 0;
+  std::int64_t until = 0;
+
+  static void fields(auto& self, auto& visit) {
+    ConsumerIdentity::fields(self.consumer, visit);
     visit({"Since"}, self.since);
     visit({"Until"}, self.until);
   }
 };
 
 struct RecentConsumer {
-  std::string source_address;
-  std::string principal_arn;
-  std::string user_agent;
+  ConsumerIdentity consumer;
   std::int64_t last_receive = 0;
   std::int64_t receives = 0;
   std::int64_t messages = 0;
 
   static void fields(auto& self, auto& visit) {
-    visit({"SourceAddress"}, self.source_address);
-    visit({"PrincipalArn"}, self.principal_arn);
-    visit({"UserAgent"}, self.user_agent);
+    ConsumerIdentity::fields(self.consumer, visit);
     visit({"LastReceive"}, self.last_receive);
     visit({"Receives"}, self.receives);
     visit({"Messages"}, self.messages);

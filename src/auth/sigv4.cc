@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 
+#include "base/ascii.h"
 #include "base/limits.h"
 
 namespace millrace {
@@ -47,12 +48,6 @@ std::string quoted(std::string_view text) {
   return "'" + printable(text) + "'";
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 /// Cuts what stands before the next `separator` off `text`.
 std::string_view cut(std::string_view& text, char separator) {
   const std::string_view part = text.substr(0, text.find(separator));
@@ -76,7 +71,7 @@ bool is_presigned(std::string_view query) {
 // --- dates ---------------------------------------------------------------------------------------
 
 /// The number in `text`, which is nothing but digits.
-std::optional<int> number(std::string_view text) {
+std::optional<int> digits(std::string_view text) {
   const std::optional<std::int64_t> value = parse_digits(text);
   if (!value) return std::nullopt;
   return static_cast<int>(*value);
@@ -98,8 +93,8 @@ std::optional<Timestamp> moment(std::optional<int> year, std::optional<int> mont
 /// Reads "20260101T120000Z".
 std::optional<Timestamp> parse_basic_date(std::string_view text) {
   if (text.size() != 16 || text[8] != 'T' || text[15] != 'Z') return std::nullopt;
-  return moment(number(text.substr(0, 4)), number(text.substr(4, 2)), number(text.substr(6, 2)),
-                number(text.substr(9, 2)), number(text.substr(11, 2)), number(text.substr(13, 2)));
+  return moment(digits(text.substr(0, 4)), digits(text.substr(4, 2)), digits(text.substr(6, 2)),
+                digits(text.substr(9, 2)), digits(text.substr(11, 2)), digits(text.substr(13, 2)));
 }
 
 /// Reads "Thu, 01 Jan 2026 12:00:00 GMT" (RFC 9110 section 5.6.7).
@@ -111,9 +106,9 @@ std::optional<Timestamp> parse_http_date(std::string_view text) {
   }
   const std::size_t month = kMonths.find(text.substr(8, 4));
   if (month == std::string_view::npos || month % 4 != 0) return std::nullopt;
-  return moment(number(text.substr(12, 4)), static_cast<int>(month / 4) + 1,
-                number(text.substr(5, 2)), number(text.substr(17, 2)), number(text.substr(20, 2)),
-                number(text.substr(23, 2)));
+  return moment(digits(text.substr(12, 4)), static_cast<int>(month / 4) + 1,
+                digits(text.substr(5, 2)), digits(text.substr(17, 2)), digits(text.substr(20, 2)),
+                digits(text.substr(23, 2)));
 }
 
 void append_digits(std::string& out, std::int64_t value, std::size_t width) {
@@ -511,7 +506,7 @@ void SignatureVerifier::write_string_to_sign(const Claim& claim) {
 
 /// The key of `claim`'s day, whose scope has been checked: region and service are always the same.
 const KeyedHash& SignatureVerifier::signing_key(const AccessKey& key, const Claim& claim) {
-  const SigningKeyName name{&key, static_cast<std::uint32_t>(number(claim.day).value_or(0))};
+  const SigningKeyName name{&key, static_cast<std::uint32_t>(digits(claim.day).value_or(0))};
   if (const auto kept = signing_keys_.find(name); kept != signing_keys_.end()) return kept->second;
   if (signing_keys_.size() >= kSigningKeysMax) signing_keys_.clear();
   const Sha256Digest of_day = hmac_sha256("AWS4" + key.secret, claim.day);

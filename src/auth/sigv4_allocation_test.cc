@@ -1,30 +1,8 @@
 // Counts what the verification of a request asks of the allocator: nothing, once it is warm.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
 #include "auth/sigv4.h"
-
-namespace {
-
-bool counting = false;
-std::size_t allocations = 0;
-
-}  // namespace
-
-// Not inlined: g++ would see malloc and delete side by side and take them for a mismatch.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  if (counting) ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
+#include "support/counted_allocations.h"
 
 namespace millrace {
 namespace {
@@ -46,10 +24,9 @@ void expect_no_allocation(const HttpRequest& request) {
   SignatureVerifier verifier(Region::parse("us-east-1").value(), "sqs");
   const CredentialsPointer credentials = example_credentials();
   ASSERT_TRUE(verifier.verify(request, credentials, kNow));
-  counting = true;
-  allocations = 0;
-  const bool verified = verifier.verify(request, credentials, kNow).has_value();
-  counting = false;
+  bool verified = false;
+  const std::size_t allocations =
+      allocations_of([&] { verified = verifier.verify(request, credentials, kNow).has_value(); });
   EXPECT_TRUE(verified);
   EXPECT_EQ(allocations, 0u);
 }

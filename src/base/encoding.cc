@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -354,6 +355,11 @@ bool is_sqs_text(std::string_view text) {
     }
   }
   return true;
+}
+
+std::size_t count_characters(std::string_view utf8) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(utf8, [](char c) { return (c & '\xc0') != '\x80'; }));
 }
 
 std::optional<std::int64_t> parse_digits(std::string_view text) {

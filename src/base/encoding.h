@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -93,6 +94,9 @@ std::optional<std::array<std::uint8_t, 16>> from_uuid_text(std::string_view text
 /// True if `text` is UTF-8 and holds only the characters that SQS takes in bodies and attributes:
 /// #x9 | #xA | #xD | #x20-#xD7FF | #xE000-#xFFFD | #x10000-#x10FFFF.
 bool is_sqs_text(std::string_view text);
+
+/// How many characters `utf8`, which is UTF-8, has.
+std::size_t count_characters(std::string_view utf8);
 
 /// A whole number in plain decimal digits (no sign, space or dot) that fits; or nothing.
 std::optional<std::int64_t> parse_digits(std::string_view text);

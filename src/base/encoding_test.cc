@@ -246,6 +246,12 @@ TEST(SqsText, RefusesControlsBrokenAndForbiddenCharacters) {
   }
 }
 
+TEST(CountCharacters, CountsWhatStandsForOneOnce) {
+  EXPECT_EQ(count_characters(""), 0U);
+  EXPECT_EQ(count_characters("abc"), 3U);
+  EXPECT_EQ(count_characters("a\u00e9\u20ac\U0001f600"), 4U);
+}
+
 TEST(ParseDigits, TakesPlainDigitsThatFit) {
   EXPECT_EQ(parse_digits("0"), 0);
   EXPECT_EQ(parse_digits("0042"), 42);

@@ -118,7 +118,7 @@ inline constexpr std::size_t kTopologyQueuesMax = 500;
 inline constexpr std::size_t kWaitingReceivesListed = 1'000;
 inline constexpr std::size_t kRecentConsumersMax = 64;  // of a queue
 inline constexpr std::size_t kConsumerTextMax = 256;    // bytes of what one says of itself
-inline constexpr std::size_t kListedGroupsMax = 512;    // that a token remembers
+inline constexpr std::size_t kListedGroupsMax = 4'096;  // that a token remembers
 
 // --- ours: HTTP --------------------------------------------------------------------------------
 

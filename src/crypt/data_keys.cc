@@ -16,13 +16,14 @@ GcmNonce counted_nonce(std::uint64_t number) {
 SealingKey::SealingKey(const DataKey& key, Timestamp made_at)
     : cipher_(key.key), wrapped_(key.wrapped), made_at_(made_at) {}
 
-void SealingKey::seal(std::string& out, std::size_t from, std::string_view associated) {
-  const std::size_t size = out.size() - from;
-  out.resize(out.size() + kGcmTagBytes);
-  char* at = out.data() + from;
-  bytes_ += size;
-  cipher_.seal(counted_nonce(messages_++), associated, {at, size},
-               std::span<char, kGcmTagBytes>(at + size, kGcmTagBytes));
+std::uint64_t SealingKey::number_for(std::size_t bytes) {
+  bytes_ += bytes;
+  return messages_++;
+}
+
+void SealingKey::seal(std::uint64_t number, std::string_view associated, std::span<char> content) {
+  const std::span<char> text = content.first(content.size() - kGcmTagBytes);
+  cipher_.seal(counted_nonce(number), associated, text, content.last<kGcmTagBytes>());
 }
 
 bool SealingKey::good_for(std::size_t messages, Milliseconds reuse, Timestamp now) const {
@@ -39,17 +40,20 @@ void DataKeys::ask_anew() {
   last_ = opened_.end();
 }
 
-Expected<SealingKey*> DataKeys::sealing(std::string_view master_key, Milliseconds reuse,
-                                        std::size_t messages, Timestamp now) {
+Expected<std::shared_ptr<SealingKey>> DataKeys::sealing(std::string_view master_key,
+                                                        Milliseconds reuse, std::size_t messages,
+                                                        Timestamp now) {
   ask_anew();
   const auto found = sealing_.find(master_key);
   if (found != sealing_.end()) {
-    if (found->second.good_for(messages, reuse, now)) return &found->second;
+    if (found->second->good_for(messages, reuse, now)) return found->second;
     sealing_.erase(found);
   }
   const Expected<DataKey> made = provider_.make_data_key(master_key);
   if (!made) return made.error();
-  return &sealing_.insert_or_assign(std::string(master_key), SealingKey(*made, now)).first->second;
+  auto key = std::make_shared<SealingKey>(*made, now);
+  sealing_.emplace(master_key, key);
+  return key;
 }
 
 Expected<GcmOpener*> DataKeys::opening(std::string_view wrapped, Timestamp now) {

@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -33,10 +35,10 @@ class SealingKey {
 
   /// What opens it again; to be stored beside the messages.
   const std::string& wrapped() const { return wrapped_; }
-  /// The number under this key of the message that is sealed next: it gives its nonce.
-  std::uint64_t next_number() const { return messages_; }
-  /// Seals what lies in `out` from `from` on and appends the tag.
-  void seal(std::string& out, std::size_t from, std::string_view associated);
+  /// Counts a message of `bytes`. @return its number under this key, which gives its nonce.
+  std::uint64_t number_for(std::size_t bytes);
+  /// Seals message `number`, whose text `content` begins with; the tag takes the last kGcmTagBytes.
+  void seal(std::uint64_t number, std::string_view associated, std::span<char> content);
 
   /// Whether it may seal `messages` more at `now`.
   bool good_for(std::size_t messages, Milliseconds reuse, Timestamp now) const;
@@ -61,12 +63,12 @@ class DataKeys {
   /// @param provider outlives this.
   explicit DataKeys(const KeyProvider& provider) : provider_(provider) {}
 
-  /// A key to seal `messages` messages under. @param reuse how old it may be. @return a key that is
-  /// good until the next call of either function; the errors of KeyProvider::make_data_key().
-  Expected<SealingKey*> sealing(std::string_view master_key, Milliseconds reuse,
-                                std::size_t messages, Timestamp now);
-  /// What opens messages that were sealed under the key that `wrapped` holds. @return as above; the
-  /// errors of KeyProvider::unwrap().
+  /// A key to seal `messages` messages under. @param reuse how old it may be. @return the errors of
+  /// KeyProvider::make_data_key().
+  Expected<std::shared_ptr<SealingKey>> sealing(std::string_view master_key, Milliseconds reuse,
+                                                std::size_t messages, Timestamp now);
+  /// What opens messages that were sealed under the key that `wrapped` holds. @return what is
+  /// good until the next call; the errors of KeyProvider::unwrap().
   Expected<GcmOpener*> opening(std::string_view wrapped, Timestamp now);
 
  private:
@@ -80,8 +82,9 @@ class DataKeys {
 
   const KeyProvider& provider_;
   std::uint64_t generation_ = 0;
-  std::map<std::string, SealingKey, std::less<>> sealing_;  // by master key, as queues name it
-  OpenedKeys opened_;                                       // by the wrapped key
+  // By master key, as queues name it.
+  std::map<std::string, std::shared_ptr<SealingKey>, std::less<>> sealing_;
+  OpenedKeys opened_;                          // by the wrapped key
   OpenedKeys::iterator last_ = opened_.end();  // most messages are of the same as before
 };
 

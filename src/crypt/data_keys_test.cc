@@ -36,6 +36,12 @@ class DataKeysTest : public testing::Test {
   std::string wrapped(Timestamp now, Milliseconds reuse = kReuse) {
     return keys_.sealing(kManagedKeyAlias, reuse, 1, now).value()->wrapped();
   }
+  static std::string seal(SealingKey& key, std::uint64_t number, std::string text,
+                          std::string_view associated = "") {
+    text.append(kGcmTagBytes, 0);
+    key.seal(number, associated, text);
+    return text;
+  }
 
   CountingKeys provider_;
   DataKeys keys_{provider_};
@@ -52,15 +58,16 @@ TEST_F(DataKeysTest, ADataKeyIsReplacedWhenItsTimeIsOver) {
 }
 
 TEST_F(DataKeysTest, NoNonceComesTwice) {
-  SealingKey& key = *keys_.sealing(kManagedKeyAlias, kReuse, 300, kNow).value();
+  const auto held = keys_.sealing(kManagedKeyAlias, kReuse, 300, kNow).value();
+  SealingKey& key = *held;
   std::set<GcmNonce> nonces;
   std::set<std::string> sealed;
   for (unsigned i = 0; i < 300; ++i) {
-    EXPECT_EQ(key.next_number(), i);
-    EXPECT_TRUE(nonces.insert(counted_nonce(key.next_number())).second);
-    std::string bytes = "message";
-    key.seal(bytes, 0, "");
-    EXPECT_TRUE(sealed.insert(bytes).second) << "the same text never looks the same";
+    const std::uint64_t number = key.number_for(7);
+    EXPECT_EQ(number, i);
+    EXPECT_TRUE(nonces.insert(counted_nonce(number)).second);
+    EXPECT_TRUE(sealed.insert(seal(key, number, "message")).second)
+        << "the same text never looks the same";
   }
   EXPECT_EQ(counted_nonce(0x0102), (GcmNonce{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2}));
   EXPECT_NE(counted_nonce(UINT64_MAX), counted_nonce(UINT64_MAX - 1));
@@ -68,28 +75,26 @@ TEST_F(DataKeysTest, NoNonceComesTwice) {
 
 TEST_F(DataKeysTest, AKeyIsReplacedBeforeItsBounds) {
   const std::string first = wrapped(kNow);
-  SealingKey& key = *keys_.sealing(kManagedKeyAlias, kReuse, 1, kNow).value();
+  const auto held = keys_.sealing(kManagedKeyAlias, kReuse, 1, kNow).value();
+  SealingKey& key = *held;
   EXPECT_TRUE(key.good_for(DataKeys::kMessagesMax, kReuse, kNow));
   EXPECT_FALSE(key.good_for(DataKeys::kMessagesMax + 1, kReuse, kNow));
-  std::string bytes = "message";
-  key.seal(bytes, 0, "");
+  key.number_for(7);
   EXPECT_FALSE(key.good_for(DataKeys::kMessagesMax, kReuse, kNow));
   const auto more = keys_.sealing(kManagedKeyAlias, kReuse, DataKeys::kMessagesMax, kNow);
   EXPECT_NE((*more)->wrapped(), first);
-  EXPECT_EQ((*more)->next_number(), 0u);
+  EXPECT_EQ((*more)->number_for(7), 0u);
 }
 
 TEST_F(DataKeysTest, OpensWhatWasSealed) {
-  SealingKey& key = *keys_.sealing(kManagedKeyAlias, kReuse, 1, kNow).value();
-  std::string bytes = "before message";
-  const std::uint64_t number = key.next_number();
-  key.seal(bytes, 7, "here");
-  ASSERT_EQ(bytes.size(), 14 + kGcmTagBytes);
-  EXPECT_EQ(bytes.substr(0, 7), "before ");
+  const auto held = keys_.sealing(kManagedKeyAlias, kReuse, 1, kNow).value();
+  SealingKey& key = *held;
+  const std::uint64_t number = key.number_for(7);
+  const std::string sealed = seal(key, number, "message", "here");
+  ASSERT_EQ(sealed.size(), 7 + kGcmTagBytes);
   const std::string wrapped_key = key.wrapped();
   GcmOpener& opener = *keys_.opening(wrapped_key, kNow).value();
   std::string into(7, '\0');
-  const std::string_view sealed = std::string_view(bytes).substr(7);
   EXPECT_TRUE(opener.open(counted_nonce(number), "here", sealed, into.data()));
   EXPECT_EQ(into, "message");
   EXPECT_FALSE(opener.open(counted_nonce(number), "there", sealed, into.data()));

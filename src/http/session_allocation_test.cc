@@ -6,33 +6,12 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <string>
 #include <string_view>
 
 #include "http/listener.h"
-
-namespace {
-
-bool counting = false;
-std::size_t allocations = 0;
-
-}  // namespace
-
-// Not inlined: g++ would see malloc and delete side by side and take them for a mismatch.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  if (counting) ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
+#include "support/counted_allocations.h"
 
 namespace millrace {
 namespace {
@@ -93,9 +72,9 @@ TEST(SessionAllocation, AWarmConnectionAllocatesNothing) {
       "X-Amz-Target: AmazonSQS.SendMessage\r\nContent-Length: 1000\r\n\r\n" +
       std::string(1000, 'x');
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(client.ask(context, request));
-  counting = true;
-  for (int i = 0; i < 100; ++i) ASSERT_TRUE(client.ask(context, request));
-  counting = false;
+  const std::size_t allocations = allocations_of([&] {
+    for (int i = 0; i < 100; ++i) ASSERT_TRUE(client.ask(context, request));
+  });
   RecordProperty("allocations", static_cast<int>(allocations));
   EXPECT_EQ(allocations, 0u) << "in 100 requests";
 }

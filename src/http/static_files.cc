@@ -44,12 +44,6 @@ std::string_view type_of(std::string_view path) {
   return row != std::end(kTypes) ? row->type : "application/octet-stream";
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
-
 /// Whether `coding` may be used. (RFC 9110 section 12.5.3; a quality other than 0 is a yes.)
 bool accepts(std::string_view list, std::string_view coding) {
   std::optional<bool> named;

@@ -9,7 +9,7 @@ namespace millrace {
 namespace {
 
 // The first byte of what is hashed, so that the kinds have nothing to do with each other.
-enum Kind : std::uint8_t {
+enum Hashed : std::uint8_t {
   kGroup = 1,
   kDeduplication = 2,
   kReceiveAttempt = 3,
@@ -23,7 +23,7 @@ Fingerprint first_half(const Sha256Digest& digest) {
   return fingerprint;
 }
 
-std::string tagged(Kind kind, std::string_view text) {
+std::string tagged(Hashed kind, std::string_view text) {
   std::string bytes;
   bytes.reserve(text.size() + 1);
   append_u8(bytes, kind);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/limits.h"
 
 namespace millrace {
@@ -19,9 +20,6 @@ ApiError invalid_attribute(std::string_view before, std::string_view name, std::
   return invalid(std::move(text));
 }
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
@@ -29,11 +27,6 @@ bool is_letter(char c) {
 bool starts_ignoring_case(std::string_view text, std::string_view lower_case_prefix) {
   const auto same = [](char a, char b) { return (is_letter(a) ? a | 0x20 : a) == b; };
   return std::ranges::equal(text.substr(0, lower_case_prefix.size()), lower_case_prefix, same);
-}
-
-std::size_t count_characters(std::string_view utf8) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(utf8, [](char c) { return (c & '\xc0') != '\x80'; }));
 }
 
 // SQS documents ASCII, and takes letters of other alphabets too.
@@ -283,10 +276,13 @@ Expected<std::string_view> trace_header_of(std::span<const MessageAttribute> sys
   return trace_header;
 }
 
-Expected<void> check_message_body(std::string_view body, std::string_view parameter) {
+bool is_message_body(std::string_view body) {
+  return !body.empty() && is_sqs_text(body);
+}
+
+ApiError bad_message_body(std::string_view body, std::string_view parameter) {
   if (body.empty()) return missing_parameter(parameter);
-  if (!is_sqs_text(body)) return ApiError(ErrorCode::invalid_message_contents);
-  return {};
+  return ApiError(ErrorCode::invalid_message_contents);
 }
 
 Expected<void> check_message_token(std::string_view token, std::string_view parameter) {

@@ -51,7 +51,9 @@ struct MessageAttributeView {
 /// A message that has passed every check of its request and is about to be stored.
 struct NewMessage {
   std::string_view body;
-  Md5Digest body_md5{};
+  // Where the body's MD5 is put by the time that the send is answered; null: nobody asks. It is
+  // made with those of other messages, since many at once are cheaper.
+  Md5Digest* body_md5 = nullptr;
   std::span<const MessageAttribute> attributes;  // sorted by name
   std::string_view trace_header;                 // AWSTraceHeader, or empty
   std::string_view group_id;                     // MessageGroupId, or empty
@@ -114,10 +116,10 @@ Expected<void> check_message_attributes(std::span<const MessageAttribute> attrib
 /// @return its value, empty if it is not among them; or InvalidParameterValue.
 Expected<std::string_view> trace_header_of(std::span<const MessageAttribute> system_attributes);
 
-/// Checks that a body is there and holds only the characters that SQS takes. @param parameter what
-/// a MissingParameter error is to name. @return MissingParameter or InvalidMessageContents.
-Expected<void> check_message_body(std::string_view body,
-                                  std::string_view parameter = "MessageBody");
+/// Whether a body is there and holds only the characters that SQS takes.
+bool is_message_body(std::string_view body);
+/// Why `body` is none: MissingParameter, which names `parameter`, or InvalidMessageContents.
+ApiError bad_message_body(std::string_view body, std::string_view parameter);
 
 /// Checks the form of a MessageGroupId, MessageDeduplicationId or ReceiveRequestAttemptId: 1 to 128
 /// letters, digits and punctuation of ASCII. @param parameter its name, for the error.

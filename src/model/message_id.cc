@@ -1,6 +1,5 @@
 #include "model/message_id.h"
 
-#include <bit>
 #include <cstring>
 
 #include "base/check.h"
@@ -11,38 +10,6 @@ namespace millrace {
 namespace {
 
 constexpr std::uint64_t kHalfMask = (std::uint64_t{1} << limits::kMessageIdHalfBits) - 1;
-
-// SipHash-2-4 (Aumasson and Bernstein, 2012) of one 64-bit word.
-std::uint64_t sip_hash(std::uint64_t key_low, std::uint64_t key_high, std::uint64_t word) {
-  std::uint64_t v0 = key_low ^ 0x736f6d6570736575;
-  std::uint64_t v1 = key_high ^ 0x646f72616e646f6d;
-  std::uint64_t v2 = key_low ^ 0x6c7967656e657261;
-  std::uint64_t v3 = key_high ^ 0x7465646279746573;
-  const auto round = [&] {
-    v0 += v1;
-    v2 += v3;
-    v1 = std::rotl(v1, 13) ^ v0;
-    v3 = std::rotl(v3, 16) ^ v2;
-    v0 = std::rotl(v0, 32);
-    v2 += v1;
-    v0 += v3;
-    v1 = std::rotl(v1, 17) ^ v2;
-    v3 = std::rotl(v3, 21) ^ v0;
-    v2 = std::rotl(v2, 32);
-  };
-  v3 ^= word;
-  round();
-  round();
-  v0 ^= word;
-  constexpr std::uint64_t kLength = std::uint64_t{8} << 56;
-  v3 ^= kLength;
-  round();
-  round();
-  v0 ^= kLength;
-  v2 ^= 0xff;
-  for (int i = 0; i < 4; ++i) round();
-  return v0 ^ v1 ^ v2 ^ v3;
-}
 
 // A UUID of version 4 leaves 122 bits free: 48, behind the version 12, and behind the variant 62.
 // The left half takes the first 60 and one of the 62, the right half the other 61.
@@ -68,7 +35,7 @@ MessageIdCipher::MessageIdCipher(std::span<const std::uint8_t, 32> key) {
   const KeyedHash derive({reinterpret_cast<const char*>(key.data()), key.size()});
   for (std::size_t round = 0; round < kRounds; ++round) {
     const Sha256Digest derived = derive("millrace message id round " + std::to_string(round));
-    std::memcpy(&keys_[round], derived.data(), sizeof(RoundKey));
+    std::memcpy(&keys_[round], derived.data(), sizeof(SipKey));
   }
 }
 
@@ -76,8 +43,8 @@ MessageId MessageIdCipher::id(MessagePlace place) const {
   std::uint64_t left = place.queue.value();
   std::uint64_t right = place.sequence.value();
   CHECK(left <= kHalfMask && right <= kHalfMask);
-  for (const RoundKey& key : keys_) {
-    left ^= sip_hash(key.low, key.high, right) & kHalfMask;
+  for (const SipKey& key : keys_) {
+    left ^= sip_hash(key, {right}) & kHalfMask;
     std::swap(left, right);
   }
   return to_id(left, right);
@@ -98,7 +65,7 @@ std::optional<MessagePlace> MessageIdCipher::place(const MessageId& id) const {
   std::uint64_t right = second & kHalfMask;
   for (std::size_t round = kRounds; round-- > 0;) {
     std::swap(left, right);
-    left ^= sip_hash(keys_[round].low, keys_[round].high, right) & kHalfMask;
+    left ^= sip_hash(keys_[round], {right}) & kHalfMask;
   }
   return MessagePlace{QueueId(left), SequenceNumber(right)};
 }

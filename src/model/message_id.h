@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/sip_hash.h"
 #include "model/message.h"
 
 namespace millrace {
@@ -35,11 +36,7 @@ class MessageIdCipher {
 
  private:
   static constexpr std::size_t kRounds = 6;
-  struct RoundKey {
-    std::uint64_t low;
-    std::uint64_t high;
-  };
-  std::array<RoundKey, kRounds> keys_;
+  std::array<SipKey, kRounds> keys_;
 };
 
 }  // namespace millrace

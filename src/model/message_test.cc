@@ -211,12 +211,12 @@ TEST(TraceHeader, IsTheOnlySystemAttribute) {
 }
 
 TEST(MessageBody, IsThereAndText) {
-  EXPECT_TRUE(check_message_body("x"));
-  EXPECT_EQ(check_message_body("").error().message(),
-            "The request must contain the parameter MessageBody.");
-  EXPECT_EQ(check_message_body("", "SendMessageBatchRequestEntry.1.MessageBody").error().message(),
+  EXPECT_TRUE(is_message_body("x"));
+  EXPECT_FALSE(is_message_body(""));
+  EXPECT_FALSE(is_message_body("a\x02"));
+  EXPECT_EQ(bad_message_body("", "SendMessageBatchRequestEntry.1.MessageBody").message(),
             "The request must contain the parameter SendMessageBatchRequestEntry.1.MessageBody.");
-  EXPECT_EQ(check_message_body("a\x02").error().code(), ErrorCode::invalid_message_contents);
+  EXPECT_EQ(bad_message_body("a\x02", "MessageBody").code(), ErrorCode::invalid_message_contents);
 }
 
 TEST(MessageToken, IsPrintableAsciiWithoutSpaces) {

@@ -1,9 +1,10 @@
 #include "model/names.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
-#include <vector>
 
+#include "base/ascii.h"
 #include "base/limits.h"
 
 namespace millrace {
@@ -17,9 +18,6 @@ constexpr std::string_view kBadFifoName =
     "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, "
     "must end with .fifo suffix and be 1 to 80 in length";
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 bool is_lower(char c) {
   return c >= 'a' && c <= 'z';
 }
@@ -27,25 +25,43 @@ bool is_name_character(char c) {
   return is_digit(c) || is_lower(c) || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
 }
 
-// The parts of `text` between `separator`s.
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  for (;;) {
-    const std::size_t end = text.find(separator);
-    parts.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
+// Takes the part of `rest` before its first separator off it, and the separator; nothing is left
+// behind the last part. `rest` must hold something to take.
+std::string_view take_first(std::optional<std::string_view>& rest, char separator) {
+  const std::string_view all = *rest;
+  const std::size_t end = all.find(separator);
+  if (end == std::string_view::npos) {
+    rest.reset();
+  } else {
+    rest = all.substr(end + 1);
   }
+  return all.substr(0, end);
+}
+
+// The same from the end; nothing where nothing is left.
+std::optional<std::string_view> take_last(std::optional<std::string_view>& rest, char separator) {
+  if (!rest) return std::nullopt;
+  const std::string_view all = *rest;
+  const std::size_t before = all.rfind(separator);
+  if (before == std::string_view::npos) {
+    rest.reset();
+    return all;
+  }
+  rest = all.substr(0, before);
+  return all.substr(before + 1);
 }
 
 // The region in a host of AWS's form. A host may have any name, so what stands in the region's
 // place must look like one: "sqs.localhost" has none.
 std::optional<Region> region_of_host(std::string_view host) {
-  const std::vector<std::string_view> labels = split(host.substr(0, host.find(':')), '.');
-  if (labels.size() < 3) return std::nullopt;
+  std::optional<std::string_view> labels = host.substr(0, host.find(':'));
+  const std::string_view first = take_first(labels, '.');
+  if (!labels) return std::nullopt;
+  const std::string_view second = take_first(labels, '.');
+  if (!labels) return std::nullopt;
   std::string_view word;
-  if (labels[0] == "sqs" || labels[0] == "sqs-fips") word = labels[1];
-  if (labels[1] == "queue") word = labels[0];
+  if (first == "sqs" || first == "sqs-fips") word = second;
+  if (second == "queue") word = first;
   if (word.find('-') == std::string_view::npos || !is_digit(word.back())) return std::nullopt;
   return Region::parse(word);
 }
@@ -97,35 +113,35 @@ Expected<void> check_queue_kind(const QueueName& name, bool fifo) {
   return ApiError(ErrorCode::invalid_parameter_value, std::string(fifo ? kBadFifoName : kBadName));
 }
 
+// On the path of every request: nothing is allocated but a long name.
 Expected<QueueUrl> QueueUrl::parse(std::string_view text) {
-  const ApiError unknown(ErrorCode::queue_does_not_exist);
+  const auto unknown = [] { return ApiError(ErrorCode::queue_does_not_exist); };
   std::optional<Region> region;
   std::string_view path = text;
   if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
     const std::string_view rest = text.substr(scheme + 3);
     const std::size_t slash = rest.find('/');
-    if (slash == std::string_view::npos) return unknown;
+    if (slash == std::string_view::npos) return unknown();
     region = region_of_host(rest.substr(0, slash));
     path = rest.substr(slash);
   }
   if (path.starts_with('/')) path.remove_prefix(1);
 
-  const std::vector<std::string_view> segments = split(path, '/');
-  const Expected<QueueName> name = QueueName::parse(segments.back());
-  if (!name) return unknown;
-  if (segments.size() == 1) return QueueUrl{*name, std::nullopt, std::move(region)};
-
-  const std::string_view before = segments[segments.size() - 2];
-  if (segments.size() == 2 && before == "queue") {
-    return QueueUrl{*name, std::nullopt, std::move(region)};
+  std::optional<std::string_view> segments = path;
+  Expected<QueueName> name = QueueName::parse(*take_last(segments, '/'));
+  if (!name) return unknown();
+  const std::optional<std::string_view> before = take_last(segments, '/');
+  if (!before || (!segments && *before == "queue")) {
+    return QueueUrl{std::move(*name), std::nullopt, std::move(region)};
   }
-  const std::optional<AccountId> account = AccountId::parse(before);
-  if (!account) return unknown;
-  if (segments.size() >= 4 && segments[segments.size() - 4] == "queue") {
-    region = Region::parse(segments[segments.size() - 3]);
-    if (!region) return unknown;
+  std::optional<AccountId> account = AccountId::parse(*before);
+  if (!account) return unknown();
+  const std::optional<std::string_view> region_text = take_last(segments, '/');
+  if (take_last(segments, '/') == "queue") {
+    region = Region::parse(*region_text);
+    if (!region) return unknown();
   }
-  return QueueUrl{*name, *account, std::move(region)};
+  return QueueUrl{std::move(*name), std::move(account), std::move(region)};
 }
 
 std::string queue_url_text(std::string_view base, const AccountId& account, const QueueName& name) {
@@ -143,8 +159,13 @@ QueueArn::QueueArn(Region region, AccountId account, QueueName name)
       name_(std::move(name)) {}
 
 std::optional<QueueArn> QueueArn::parse(std::string_view text) {
-  const std::vector<std::string_view> parts = split(text, ':');
-  if (parts.size() != 6 || parts[0] != "arn" || parts[2] != "sqs") return std::nullopt;
+  std::array<std::string_view, 6> parts;
+  std::optional<std::string_view> rest = text;
+  for (std::string_view& part : parts) {
+    if (!rest) return std::nullopt;
+    part = take_first(rest, ':');
+  }
+  if (rest || parts[0] != "arn" || parts[2] != "sqs") return std::nullopt;
   if (parts[1] != "aws" && parts[1] != "aws-cn" && parts[1] != "aws-us-gov") return std::nullopt;
   const std::optional<Region> region = Region::parse(parts[3]);
   const std::optional<AccountId> account = AccountId::parse(parts[4]);

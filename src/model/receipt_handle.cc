@@ -16,26 +16,38 @@ struct Plain {
   std::uint32_t epoch;
 } __attribute__((packed));
 
-constexpr std::uint16_t kVersion = 1;
-constexpr std::size_t kTagSize = 16;
-constexpr std::size_t kSealedSize = kTagSize + sizeof(Plain);
-constexpr std::size_t kTextSize = kSealedSize / 3 * 4;
-static_assert(kSealedSize % 3 == 0 && sizeof(Plain) <= sizeof(Sha256Digest));
+constexpr std::uint16_t kVersion = 2;
+using Tag = std::array<std::uint64_t, 2>;
+using Words = std::array<std::uint64_t, 4>;  // of a Plain, and zeros behind it
+constexpr std::size_t kSealedSize = sizeof(Tag) + sizeof(Plain);
+static_assert(kSealedSize % 3 == 0 && kSealedSize / 3 * 4 == ReceiptSealer::kTextSize);
+static_assert(sizeof(Plain) <= sizeof(Words));
 
 // A key for one use, so that tag and mask have nothing to do with each other.
-KeyedHash derive(std::span<const std::uint8_t, 32> key, std::string_view use) {
+SipKey derive(std::span<const std::uint8_t, 32> key, std::string_view use) {
   const Sha256Digest derived =
       hmac_sha256({reinterpret_cast<const char*>(key.data()), key.size()}, use);
-  return KeyedHash({reinterpret_cast<const char*>(derived.data()), derived.size()});
+  SipKey sip_key;
+  std::memcpy(&sip_key, derived.data(), sizeof sip_key);
+  return sip_key;
+}
+
+// Two values of the same function, told apart by their first word.
+Tag tag_of(const SipKey& key, const Words& words) {
+  return {sip_hash(key, {0, words[0], words[1], words[2], words[3]}),
+          sip_hash(key, {1, words[0], words[1], words[2], words[3]})};
 }
 
 // The other half of sealing and opening: the same mask put on twice is gone.
-void apply_mask(const KeyedHash& mask, const char* tag, char* plain) {
-  const Sha256Digest bits = mask({tag, kTagSize});
-  for (std::size_t i = 0; i < sizeof(Plain); ++i) plain[i] = static_cast<char>(plain[i] ^ bits[i]);
+void apply_mask(const SipKey& key, const Tag& tag, char* plain) {
+  Words bits{};
+  for (std::size_t i = 0; i < bits.size(); ++i) bits[i] = sip_hash(key, {i, tag[0], tag[1]});
+  std::array<char, sizeof bits> mask{};
+  std::memcpy(mask.data(), bits.data(), sizeof bits);
+  for (std::size_t i = 0; i < sizeof(Plain); ++i) plain[i] = static_cast<char>(plain[i] ^ mask[i]);
 }
 
-ApiError invalid(std::string_view text) {
+ApiError invalid_handle(std::string_view text) {
   std::string message = "The input receipt handle \"";
   message.append(text).append("\" is not a valid receipt handle.");
   return {ErrorCode::receipt_handle_is_invalid, std::move(message)};
@@ -53,27 +65,31 @@ std::string ReceiptSealer::seal(const ReceiptHandle& handle) const {
                     .queue = handle.queue.value(),
                     .sequence = handle.sequence.value(),
                     .epoch = handle.epoch};
+  Words words{};
+  std::memcpy(words.data(), &plain, sizeof plain);
+  const Tag tag = tag_of(tag_, words);
   std::array<char, kSealedSize> sealed;
-  std::memcpy(sealed.data() + kTagSize, &plain, sizeof plain);
-  const Sha256Digest tag = tag_({sealed.data() + kTagSize, sizeof plain});
-  std::memcpy(sealed.data(), tag.data(), kTagSize);
-  apply_mask(mask_, sealed.data(), sealed.data() + kTagSize);
+  std::memcpy(sealed.data(), tag.data(), sizeof tag);
+  std::memcpy(sealed.data() + sizeof tag, &plain, sizeof plain);
+  apply_mask(mask_, tag, sealed.data() + sizeof tag);
   return to_base64({sealed.data(), sealed.size()});
 }
 
 Expected<ReceiptHandle> ReceiptSealer::open(std::string_view text) const {
-  if (text.size() != kTextSize) return invalid(text);
+  if (text.size() != kTextSize) return invalid_handle(text);
   std::optional<std::string> sealed = from_base64(text);
-  if (!sealed || sealed->size() != kSealedSize) return invalid(text);
-  apply_mask(mask_, sealed->data(), sealed->data() + kTagSize);
-  const Sha256Digest tag = tag_(std::string_view(*sealed).substr(kTagSize));
-  if (!equal_constant_time({reinterpret_cast<const char*>(tag.data()), kTagSize},
-                           std::string_view(*sealed).substr(0, kTagSize))) {
-    return invalid(text);
-  }
+  if (!sealed || sealed->size() != kSealedSize) return invalid_handle(text);
+  Tag tag;
+  std::memcpy(tag.data(), sealed->data(), sizeof tag);
+  apply_mask(mask_, tag, sealed->data() + sizeof tag);
+  Words words{};
+  std::memcpy(words.data(), sealed->data() + sizeof tag, sizeof(Plain));
+  // Both halves are looked at, whatever the first one says.
+  const Tag expected = tag_of(tag_, words);
+  if (((expected[0] ^ tag[0]) | (expected[1] ^ tag[1])) != 0) return invalid_handle(text);
   Plain plain;
-  std::memcpy(&plain, sealed->data() + kTagSize, sizeof plain);
-  if (plain.version != kVersion) return invalid(text);
+  std::memcpy(&plain, words.data(), sizeof plain);
+  if (plain.version != kVersion) return invalid_handle(text);
   return ReceiptHandle{.queue = QueueId(plain.queue),
                        .sequence = SequenceNumber(plain.sequence),
                        .delivery = plain.delivery,

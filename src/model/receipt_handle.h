@@ -1,6 +1,7 @@
 // A receipt handle: the proof of one delivery, sealed so that only this installation makes it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "base/encoding.h"
 #include "base/error.h"
+#include "base/sip_hash.h"
 #include "model/message.h"
 
 namespace millrace {
@@ -27,16 +29,18 @@ struct ReceiptHandle {
 /// Immutable after construction; any thread, several at a time.
 class ReceiptSealer {
  public:
+  static constexpr std::size_t kTextSize = 56;
+
   explicit ReceiptSealer(std::span<const std::uint8_t, 32> key);
 
-  /// The 56 characters of base64 that a client gets.
+  /// The kTextSize characters of base64 that a client gets.
   std::string seal(const ReceiptHandle& handle) const;
   /// @return ReceiptHandleIsInvalid when `text` was not made by seal() under the same key.
   Expected<ReceiptHandle> open(std::string_view text) const;
 
  private:
-  KeyedHash tag_;
-  KeyedHash mask_;
+  SipKey tag_;
+  SipKey mask_;
 };
 
 }  // namespace millrace

@@ -11,13 +11,8 @@ namespace millrace {
 
 namespace {
 
-ApiError invalid(std::string text) {
+ApiError invalid_tag(std::string text) {
   return {ErrorCode::invalid_parameter_value, std::move(text)};
-}
-
-std::size_t count_characters(std::string_view utf8) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(utf8, [](char c) { return (c & '\xc0') != '\x80'; }));
 }
 
 // Letters and digits of every script, white space and a few symbols. Beyond ASCII every character
@@ -39,23 +34,23 @@ bool is_reserved(std::string_view text) {
 
 Expected<void> check_tag(const std::string& key, const std::string& value) {
   if (key.empty() || count_characters(key) > limits::kTagKeyMax) {
-    return invalid("Tag keys must be between 1 and 128 characters in length.");
+    return invalid_tag("Tag keys must be between 1 and 128 characters in length.");
   }
   if (!is_tag_text(key)) {
-    return invalid(
+    return invalid_tag(
         "Tag keys may only contain unicode letters, digits, whitespace, or one of these symbols: "
         "_ . : / = + - @");
   }
   if (count_characters(value) > limits::kTagValueMax) {
-    return invalid("Tag values must be between 0 and 256 characters in length.");
+    return invalid_tag("Tag values must be between 0 and 256 characters in length.");
   }
   if (!is_tag_text(value)) {
-    return invalid(
+    return invalid_tag(
         "Tag values may only contain unicode letters, digits, whitespace, or one of these symbols: "
         "_ . : / = + - @");
   }
   if (is_reserved(key) || is_reserved(value)) {
-    return invalid("Tag keys and values must not start with aws:, which is reserved.");
+    return invalid_tag("Tag keys and values must not start with aws:, which is reserved.");
   }
   return {};
 }
@@ -69,7 +64,7 @@ Expected<TagMap> add_tags(const TagMap& current, const TagMap& given) {
     if (const Expected<void> checked = check_tag(key, value); !checked) return checked.error();
     tags.insert_or_assign(key, value);
   }
-  if (tags.size() > limits::kTagsMax) return invalid("A queue can have at most 50 tags.");
+  if (tags.size() > limits::kTagsMax) return invalid_tag("A queue can have at most 50 tags.");
   return tags;
 }
 

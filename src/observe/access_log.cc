@@ -11,7 +11,7 @@ namespace {
 // A busy server writes a line every few microseconds, and a disk may pause for a tenth of a second.
 constexpr std::size_t kLinesMax = 16'384;
 
-std::string gap_line(std::uint64_t dropped, Timestamp time) {
+std::string lines_dropped(std::uint64_t dropped, Timestamp time) {
   return JsonLine(time).add("lines_dropped", static_cast<std::int64_t>(dropped)).take();
 }
 
@@ -22,7 +22,7 @@ boost::system::result<std::unique_ptr<AccessLog>> AccessLog::open(const LogFileO
   LineFileOptions file{options};
   file.lines_max = kLinesMax;
   file.lines_reserved = 0;
-  file.gap_line = [&clock](std::uint64_t dropped) { return gap_line(dropped, clock.now()); };
+  file.gap_line = [&clock](std::uint64_t dropped) { return lines_dropped(dropped, clock.now()); };
   auto opened = LineFile::open(std::move(file));
   if (!opened) return opened.error();
   return std::unique_ptr<AccessLog>(new AccessLog(std::move(*opened), clock));

@@ -8,13 +8,13 @@ ServerHistory::ServerHistory() {
   }
 }
 
-void ServerHistory::record(const MetricsValues& values, std::uint64_t resident_bytes,
-                           Timestamp now) {
+void ServerHistory::record(const Metrics& metrics, std::uint64_t resident_bytes, Timestamp now) {
+  const std::lock_guard lock(mutex_);
+  const MetricsValues values = metrics.values();
   const Base current{.requests = values.requests_answered(),
                      .errors = values.requests_failed(),
                      .request_durations = values.durations_without_waiting(),
                      .commit_durations = values.shards.commit_durations};
-  const std::lock_guard lock(mutex_);
   for (std::size_t step = 0; step < kHistorySteps; ++step) {
     Ring& ring = rings_[step];
     const std::int64_t period = now.milliseconds / kHistoryRings[step].length;

@@ -39,8 +39,9 @@ class ServerHistory {
   ServerHistory(const ServerHistory&) = delete;
   ServerHistory& operator=(const ServerHistory&) = delete;
 
-  /// Takes up how things stand. @param resident_bytes of the process.
-  void record(const MetricsValues& values, std::uint64_t resident_bytes, Timestamp now);
+  /// Takes up how things stand. @param metrics read in turn, since counts must not go back where
+  /// two look at once. @param resident_bytes of the process.
+  void record(const Metrics& metrics, std::uint64_t resident_bytes, Timestamp now);
 
   /// The points of `span`, oldest first; nothing for periods that nobody looked at.
   std::vector<std::optional<ServerPoint>> points_of(const HistorySpan& span) const;

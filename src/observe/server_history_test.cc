@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <thread>
 
 namespace millrace {
 namespace {
@@ -12,7 +13,7 @@ constexpr std::array<std::string_view, 2> kActions = {"SendMessage", "ReceiveMes
 
 class ServerHistoryTest : public testing::Test {
  protected:
-  void record(Milliseconds after) { history_.record(metrics_.values(), 1 << 20, kStart + after); }
+  void record(Milliseconds after) { history_.record(metrics_, 1 << 20, kStart + after); }
 
   std::vector<std::optional<ServerPoint>> told(HistoryStep step, Milliseconds until) {
     const Timestamp now = kStart + until;
@@ -39,6 +40,22 @@ TEST_F(ServerHistoryTest, CountsTheRequestsOfEachPeriod) {
   EXPECT_EQ(seconds[1]->errors, 2U);
   EXPECT_EQ(told(HistoryStep::minute, 1500)[0]->requests, 4U);
   EXPECT_EQ(told(HistoryStep::hour, 1500).back()->requests, 4U);
+}
+
+TEST_F(ServerHistoryTest, CountsNothingTwiceOrBackwardsWhereSeveralLookAtOnce) {
+  constexpr int kPeriods = 900;
+  const auto look = [this] {
+    for (int period = 0; period < kPeriods; ++period) record(seconds(period));
+  };
+  std::array<std::thread, 2> lookers = {std::thread(look), std::thread(look)};
+  for (int i = 0; i < 100'000; ++i) metrics_.requests(0).count(0, std::nullopt, 100);
+  for (std::thread& looker : lookers) looker.join();
+  record(seconds(kPeriods - 1));
+  std::uint64_t requests = 0;
+  for (const auto& point : told(HistoryStep::second, seconds(kPeriods - 1))) {
+    requests += point->requests;
+  }
+  EXPECT_EQ(requests, 100'000U);
 }
 
 TEST_F(ServerHistoryTest, TellsNothingOfPeriodsThatNobodyLookedAt) {

@@ -35,6 +35,7 @@ struct Block {
   bool write_state = false;    // the next commit must hold its state
   bool in_ready = false;       // its number is in the queue's ready heap
   bool loading_chunk = false;
+  bool damaged = false;       // its chunk cannot be read: its messages stay, and are passed over
   bool relocating = false;    // written again in the commit in flight; its place is about to change
   std::uint64_t grouped = 0;  // FIFO: the messages that are members of their groups, as a bit map
   std::optional<Timestamp> due_row;  // a due row still on disk, to be erased by the next commit

@@ -51,13 +51,21 @@ void read_bytes(ByteReader& in, std::array<std::uint8_t, Size>& into) {
 }
 
 // What a content is sealed with besides its key and nonce.
-std::string bound_to(const MessagePlace& place) {
-  std::string bytes;
-  append_u8(bytes, kChunkVersion);
-  append_u64(bytes, place.queue.value());
-  append_u64(bytes, place.sequence.value());
-  return bytes;
-}
+class Bound {
+ public:
+  explicit Bound(const MessagePlace& place) {
+    bytes_[0] = kChunkVersion;
+    put(1, place.queue.value());
+    put(9, place.sequence.value());
+  }
+  operator std::string_view() const { return {bytes_.data(), bytes_.size()}; }
+
+ private:
+  void put(std::size_t at, std::uint64_t value) {
+    for (std::size_t i = 8; i-- > 0; value >>= 8) bytes_[at + i] = static_cast<char>(value);
+  }
+  std::array<char, 17> bytes_{};
+};
 
 void append_content(std::string& out, const NewMessage& message) {
   std::uint8_t flags = 0;
@@ -66,7 +74,7 @@ void append_content(std::string& out, const NewMessage& message) {
   if (!message.group_id.empty()) flags |= kHasGroupId;
   if (!message.deduplication_id.empty()) flags |= kHasOwnDeduplicationId;
   append_u8(out, flags);
-  append_bytes(out, message.body_md5);
+  out.append(sizeof(Md5Digest), 0);  // see digest_and_seal()
   append_sized(out, message.sender_id);
   if (!message.attributes.empty()) {
     append_varint(out, message.attributes.size());
@@ -158,20 +166,27 @@ std::uint8_t ChunkBuilder::key_number(std::string_view wrapped_key) {
 }
 
 void ChunkBuilder::add(const NewMessage& message, Timestamp sent_at, GroupKey group,
-                       const MessagePlace& place, SealingKey* key,
+                       const MessagePlace& place, const std::shared_ptr<SealingKey>& key,
                        const Fingerprinter& fingerprints) {
   bytes_.reserve(bytes_.size() + message.body.size() + kUsualBytes);
-  begin_record(key != nullptr ? kSealed : 0, sent_at, group);
-  if (key != nullptr) {
+  begin_record(key ? kSealed : 0, sent_at, group);
+  std::uint64_t number = 0;
+  if (key) {
+    number = key->number_for(message_size(message.body, message.attributes));
     append_u8(bytes_, key_number(key->wrapped()));
-    append_varint(bytes_, key->next_number());
+    append_varint(bytes_, number);
   } else {
     const std::string_view part = std::string_view(bytes_).substr(offsets_.back());
     append_bytes(bytes_, make_place_seal(fingerprints, place, part, false, {}));
   }
-  const std::size_t content = bytes_.size();
+  Unsealed& unsealed =
+      unsealed_.emplace_back(Unsealed{.place = place, .key = key, .number = number});
+  unsealed.content = bytes_.size();
   append_content(bytes_, message);
-  if (key != nullptr) key->seal(bytes_, content, bound_to(place));
+  unsealed.end = bytes_.size();
+  unsealed.body = unsealed.end - message.body.size();
+  unsealed.digest = message.body_md5;
+  if (key) bytes_.append(kGcmTagBytes, 0);
 }
 
 void ChunkBuilder::add_moved(const MessageRecord& message, const MessagePlace& place,
@@ -206,7 +221,30 @@ std::size_t ChunkBuilder::bytes() const {
   return bytes_.size() + key_bytes_ + offsets_.size() * 4 + kTailBytes;
 }
 
+// The digest stands behind a content's flags.
+void ChunkBuilder::digest_and_seal() {
+  std::array<std::string_view, kBlockMessagesMax> bodies;
+  std::array<Md5Digest, kBlockMessagesMax> digests;
+  const std::size_t count = unsealed_.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const Unsealed& message = unsealed_[i];
+    bodies[i] = std::string_view(bytes_).substr(message.body, message.end - message.body);
+  }
+  md5_many({bodies.data(), count}, {digests.data(), count});
+  for (std::size_t i = 0; i < count; ++i) {
+    const Unsealed& message = unsealed_[i];
+    if (message.digest != nullptr) *message.digest = digests[i];
+    std::ranges::copy(digests[i], bytes_.data() + message.content + 1);
+    if (!message.key) continue;
+    const std::size_t sealed_bytes = message.end - message.content + kGcmTagBytes;
+    message.key->seal(message.number, Bound(message.place),
+                      {bytes_.data() + message.content, sealed_bytes});
+  }
+  unsealed_.clear();
+}
+
 std::string ChunkBuilder::finish() {
+  digest_and_seal();
   std::string chunk = std::move(bytes_);
   const auto keys = static_cast<std::uint32_t>(chunk.size());
   for (const std::string& key : keys_) append_sized(chunk, key);
@@ -293,7 +331,7 @@ Expected<OpenedMessage> open_message(const MessageRecord& record, const MessageP
       const Expected<GcmOpener*> opener = keys.opening(record.wrapped_key, now);
       if (!opener) return opener.error();
       const GcmNonce nonce = counted_nonce(record.nonce);
-      const std::string bound = bound_to(record.first_place.value_or(place));
+      const Bound bound(record.first_place.value_or(place));
       if (!(*opener)->open(nonce, bound, content, buffer.get())) return damaged_message();
     } else {
       std::ranges::copy(content, buffer.get());

@@ -52,9 +52,10 @@ struct MessageRecord {
 /// Builds a block's chunk, message by message.
 class ChunkBuilder {
  public:
-  /// @param place where it will be stored. @param key null: its content is not sealed.
+  /// @param message its body_md5, where it has one, is set by finish(). @param place where it will
+  /// be stored. @param key null: its content is not sealed.
   void add(const NewMessage& message, Timestamp sent_at, GroupKey group, const MessagePlace& place,
-           SealingKey* key, const Fingerprinter& fingerprints);
+           const std::shared_ptr<SealingKey>& key, const Fingerprinter& fingerprints);
   /// Adds a message that another queue held, in the form in which that stored it. @param message
   /// with first_place and all that the new queue is to know. @param place where it will be stored,
   /// or, on its way to another shard, that which it comes from.
@@ -63,15 +64,28 @@ class ChunkBuilder {
 
   unsigned count() const { return static_cast<unsigned>(offsets_.size()); }
   std::size_t bytes() const;
-  /// The finished chunk; the builder is empty afterwards.
+  /// Digests and seals what was added, many messages at once. @return the finished chunk; the
+  /// builder is empty afterwards.
   std::string finish();
 
  private:
+  // A message whose content is neither digested nor sealed yet.
+  struct Unsealed {
+    MessagePlace place;
+    std::shared_ptr<SealingKey> key;  // null: it stays unsealed
+    std::uint64_t number = 0;         // under that key
+    std::size_t content = 0;          // where that begins
+    std::size_t body = 0;             // and the body
+    std::size_t end = 0;              // behind the body; the tag follows
+    Md5Digest* digest = nullptr;      // where the sender wants it
+  };
+  void digest_and_seal();
   void begin_record(std::uint8_t flags, Timestamp sent_at, GroupKey group);
   std::uint8_t key_number(std::string_view wrapped_key);
 
   std::string bytes_;
   std::vector<std::uint32_t> offsets_;
+  std::vector<Unsealed> unsealed_;
   std::vector<std::string> keys_;  // wrapped
   std::size_t key_bytes_ = 0;
 };

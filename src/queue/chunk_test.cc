@@ -26,12 +26,11 @@ class ChunkTest : public testing::TestWithParam<bool> {
     NewMessage made;
     made.body = body;
     made.sender_id = "the-sender";
-    made.body_md5[0] = 9;
     return made;
   }
 
   // The sealed half of the tests, and the other.
-  SealingKey* key() {
+  std::shared_ptr<SealingKey> key() {
     return GetParam() ? keys_.sealing(kManagedKeyAlias, seconds(60), 1, kNow).value() : nullptr;
   }
   std::string chunk_of(std::string_view body, const MessagePlace& place) {
@@ -71,6 +70,8 @@ TEST_P(ChunkTest, MessagesComeBackWithAllTheyHave) {
   full.trace_header = "the-trace";
   full.group_id = "the-group";
   full.deduplication_id = "the-deduplication";
+  Md5Digest digest{};
+  full.body_md5 = &digest;
   ChunkBuilder builder;
   builder.add(message(""), Timestamp{1}, {}, kHere, key(), fingerprints_);
   builder.add(full, Timestamp{2}, GroupKey{5}, kNext, key(), fingerprints_);
@@ -99,7 +100,8 @@ TEST_P(ChunkTest, MessagesComeBackWithAllTheyHave) {
   ASSERT_TRUE(opened);
   const StoredMessage& stored = opened->message;
   EXPECT_EQ(stored.body, "the-body");
-  EXPECT_EQ(stored.body_md5[0], 9);
+  EXPECT_EQ(stored.body_md5, md5("the-body"));
+  EXPECT_EQ(digest, md5("the-body"));
   EXPECT_EQ(stored.sender_id, "the-sender");
   EXPECT_EQ(stored.trace_header, "the-trace");
   EXPECT_EQ(stored.group_id, "the-group");
@@ -263,7 +265,7 @@ TEST_P(ChunkTest, AChunkHoldsEachKeyOnce) {
   std::string first_key;
   for (unsigned i = 0; i < 3; ++i) {
     const Timestamp now = kNow + (i == 2 ? seconds(60) : 0);
-    SealingKey* one = keys_.sealing(kManagedKeyAlias, seconds(60), 1, now).value();
+    const auto one = keys_.sealing(kManagedKeyAlias, seconds(60), 1, now).value();
     if (i == 0) first_key = one->wrapped();
     builder.add(message("body"), Timestamp{1}, {}, kHere, one, fingerprints_);
   }

@@ -76,6 +76,7 @@ struct LoadedBlock {
   IndexRecord index;
   std::optional<StateRecord> state;
   std::shared_ptr<const std::string> chunk;
+  bool damaged = false;  // its chunk cannot be read, and is null
 
   /// Whether the block has a due row and waits for its time there.
   bool parked() const {

@@ -110,11 +110,15 @@ bool FifoQueue::may_send(std::size_t count, Timestamp now) {
   return context_.deduplication_bytes + count * kDeduplicationEntryBytes <= limit;
 }
 
-SequenceNumber FifoQueue::send(const NewMessage& message, SealingKey* key, Timestamp now) {
+SequenceNumber FifoQueue::send(const NewMessage& message, const std::shared_ptr<SealingKey>& key,
+                               Timestamp now) {
   const std::string_view scope = settings_.deduplicate_by_group ? message.group_id : "";
   const Fingerprint id = context_.fingerprints.deduplication(scope, message.deduplication_id);
   prune(now);
-  if (const std::optional<SequenceNumber> first = deduplication_.find(id)) return *first;
+  if (const std::optional<SequenceNumber> first = deduplication_.find(id)) {
+    if (message.body_md5 != nullptr) *message.body_md5 = md5(message.body);
+    return *first;
+  }
   if (open_ && open_->index.sent_at != now) close_block();
   OpenBlock& open = open_block(message.body.size(), Timestamp{}, false, now);
   const std::size_t before = open.chunk.bytes();
@@ -363,10 +367,10 @@ void FifoQueue::take_from(GroupKey group, Taking& taking) {
       held_back_sent_at_ = std::min(held_back_sent_at_, block.index.sent_at);
       return;
     }
-    if (!block.chunk) return load_chunk(number, block);
+    if (!block.chunk && !block.damaged) return load_chunk(number, block);
     from = SequenceNumber{next->value() + 1};
     const unsigned slot = slot_of(*next);
-    const Expected<MessageRecord> record = record_of(*block.chunk, *next);
+    const Expected<MessageRecord> record = record_of(block.chunk, *next);
     if (!record) return pass_over(record.error(), taking);
     if (expired(record->sent_at, taking.now)) {
       erase_slot(number, block, slot);
@@ -441,8 +445,9 @@ bool FifoQueue::repeat_attempt(const ReceiveRequest& request, Timestamp now, Tak
   for (const AttemptRecord::Delivered& one : attempt->deliveries) {
     Blocks::iterator it;
     const Found found = find(block_of(one.sequence), it);
-    if (found == Found::on_disk || (found == Found::here && !it->second.chunk)) {
-      if (found == Found::here) load_chunk(it->first, it->second);
+    const bool unread = found == Found::here && !it->second.chunk && !it->second.damaged;
+    if (found == Found::on_disk || unread) {
+      if (unread) load_chunk(it->first, it->second);
       loading = true;
       continue;
     }
@@ -493,7 +498,7 @@ void FifoQueue::repeat(const Fingerprint& id, AttemptRecord& attempt, const Rece
   std::vector<Delivery> deliveries;
   for (const AttemptRecord::Delivered& one : attempt.deliveries) {
     const Block& block = blocks_.at(block_of(one.sequence));
-    const Expected<MessageRecord> record = record_of(*block.chunk, one.sequence);
+    const Expected<MessageRecord> record = record_of(block.chunk, one.sequence);
     Expected<OpenedMessage> opened = record ? open(*record, one.sequence, block.chunk, now)
                                             : Expected<OpenedMessage>(record.error());
     if (!opened) {
@@ -642,7 +647,7 @@ void FifoQueue::loaded_group(const LoadResult& result, Timestamp now) {
       forget_in_flight(loaded);
       take_up(loaded, now);
       it = blocks_.find(loaded.number);
-    } else if (!it->second.chunk && !it->second.loading_chunk) {
+    } else if (!it->second.chunk && !it->second.loading_chunk && loaded.chunk) {
       keep_chunk(it->second, loaded.chunk);
     }
     Block& block = it->second;

@@ -41,7 +41,8 @@ class FifoQueue final : public Queue {
   void finish_restore(Timestamp now) override;
 
   bool may_send(std::size_t count, Timestamp now) override;
-  SequenceNumber send(const NewMessage& message, SealingKey* key, Timestamp now) override;
+  SequenceNumber send(const NewMessage& message, const std::shared_ptr<SealingKey>& key,
+                      Timestamp now) override;
   SequenceNumber accept(const MessageRecord& message, Timestamp now) override;
   Taken receive(const ReceiveRequest& request, std::size_t bytes_max, Timestamp now) override;
   bool repeats_attempt(const ReceiveRequest& request, Timestamp now) override;

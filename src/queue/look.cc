@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/limits.h"
 #include "queue/chunk.h"
 
 namespace millrace {
@@ -86,6 +87,11 @@ bool is_full(const Look& look) {
 }
 
 }  // namespace
+
+bool has_enough(const Look& look) {
+  return look.exhausted || is_full(look) || look.bytes_read >= limits::kLookBytesMax ||
+         (look.wanted.group_heads && look.groups_listed.size() >= look.groups_max);
+}
 
 void go_on(Look& look) {
   look.from = look.next;

@@ -102,7 +102,7 @@ struct Look {
   std::size_t found_bytes_max = 0;    // of all that is found; one message is always given
   bool keep_chunks = false;
   std::unordered_set<GroupKey> groups_listed;  // grows as groups are found
-  std::size_t groups_max = 0;                  // until there are so many
+  std::size_t groups_max = 0;                  // group_heads: until there are so many
 
   // --- what was found, added by each slice ---
 
@@ -149,6 +149,10 @@ struct Look {
   const Fingerprinter* fingerprints = nullptr;  // likewise
   std::shared_ptr<DataKeys> keys;               // of this look alone
 };
+
+/// Whether no slice need follow: all that was asked for was found, or looked through, or so much
+/// was read that it is time to tell of it.
+bool has_enough(const Look& look);
 
 /// Makes ready for the slice behind the one that is done.
 void go_on(Look& look);

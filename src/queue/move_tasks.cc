@@ -19,8 +19,9 @@ constexpr std::uint64_t kTakeMax = 1'000;
 constexpr std::uint64_t kUnderWayMax = 1'000;
 // A rate is kept by taking a few messages at a time, not one commit for each.
 constexpr std::uint64_t kTakesPerSecond = 10;
-// A reason to fail that SQS leaves unnamed.
+// Reasons to fail that SQS leaves unnamed.
 constexpr std::string_view kRanForTooLong = "MaximumRunTimeExceeded";
+constexpr std::string_view kDamaged = "DamagedMessage";
 
 bool is_active(const MoveTaskRecord& record) {
   return record.status == Status::running || record.status == Status::cancelling;
@@ -229,6 +230,11 @@ void MoveTasks::answered(QueueId source, MoveTaskNumber number, bool applied) {
 void MoveTasks::found_nothing(QueueId source) {
   Task* task = running_task(source);
   if (task != nullptr && task->under_way == 0) end(source, *task, Status::completed, {});
+}
+
+void MoveTasks::found_damage(QueueId source) {
+  Task* task = running_task(source);
+  if (task != nullptr && task->under_way == 0) end(source, *task, Status::failed, kDamaged);
 }
 
 void MoveTasks::fail(QueueId source, std::string_view reason) {

@@ -7,7 +7,8 @@
 // target's shard has answered.
 //
 //   running ──► completed    nothing visible is left, and nothing is under way
-//           ──► failed       a message cannot be moved, or it ran for too long
+//           ──► failed       a message cannot be moved, or it ran for too long; what is damaged on
+//                            disk fails it last, when all else has been moved
 //           ──► cancelling ──► cancelled    once nothing is under way
 //
 // A queue has one active task (running or cancelling) at a time, and remembers the last ten.
@@ -98,6 +99,9 @@ class MoveTasks {
   void answered(QueueId source, MoveTaskNumber number, bool applied);
   /// Nothing visible is left. The task is completed unless messages are still under way.
   void found_nothing(QueueId source);
+  /// Nothing is left that can be moved, but something damaged. The task has failed unless messages
+  /// are still under way.
+  void found_damage(QueueId source);
   /// Ends the running task.
   void fail(QueueId source, std::string_view reason);
   /// When the running task may take something again, or has run for too long; kNever if it waits

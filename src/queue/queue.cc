@@ -169,7 +169,7 @@ bool Queue::may_send(std::size_t, Timestamp) {
   return true;
 }
 
-Expected<SealingKey*> Queue::sealing_key(std::size_t count, Timestamp now) {
+Expected<std::shared_ptr<SealingKey>> Queue::sealing_key(std::size_t count, Timestamp now) {
   const Encryption& encryption = settings_.encryption;
   if (!encryption.on) return nullptr;
   return context_.data_keys.sealing(encryption.master_key, encryption.reuse, count, now);
@@ -329,6 +329,7 @@ Block& Queue::take_up(const LoadedBlock& loaded, Timestamp now) {
   Block block;
   block.index = loaded.index;
   block.chunk = loaded.chunk;
+  block.damaged = loaded.damaged;
   block.committed = true;
   block.live = loaded.index.count;
   if (parked_for_delay(loaded) && loaded.parked_until() > now) {
@@ -361,8 +362,11 @@ Block& Queue::take_up(const LoadedBlock& loaded, Timestamp now) {
 
 // --- receiving ---
 
-Expected<MessageRecord> Queue::record_of(const std::string& chunk, SequenceNumber sequence) const {
-  std::optional<MessageRecord> record = parse_chunk_message(chunk, slot_of(sequence));
+// @param chunk null: it cannot be read.
+Expected<MessageRecord> Queue::record_of(const std::shared_ptr<const std::string>& chunk,
+                                         SequenceNumber sequence) const {
+  if (chunk == nullptr) return damaged_message();
+  std::optional<MessageRecord> record = parse_chunk_message(*chunk, slot_of(sequence));
   if (!record || !is_genuine(*record, {id_, sequence}, context_.fingerprints)) {
     return damaged_message();
   }
@@ -460,12 +464,12 @@ bool Queue::may_move(const MessageRecord& record, std::size_t moved_bytes) {
   return true;
 }
 
-std::vector<DeadLetter> Queue::take(unsigned count_max, const Route& route, Timestamp now) {
+Taken Queue::take(unsigned count_max, const Route& route, Timestamp now) {
   take_.emplace(Take{route, count_max});
   const unsigned read_ahead = std::min<unsigned>(count_max, limits::kReceiveMessagesMax);
   Taken taken = receive({.queue = id_, .count_max = read_ahead}, 0, now);
   take_.reset();
-  return std::move(taken.dead_letters);
+  return taken;
 }
 
 // The message leaves for another queue.
@@ -768,11 +772,12 @@ std::optional<MessageState> Queue::state_of(const IndexRecord& index, const Slot
                                             std::optional<Timestamp>& visible_at) const {
   if (slot.phase == Phase::deleted) return std::nullopt;
   if (slot.phase == Phase::moving) return MessageState::in_flight;
-  Timestamp until = slot.visible_at;
-  if (slot.phase == Phase::waiting && fifo()) until = index.sent_at + settings_.delay;
+  // What lies on disk may have been in flight when that was written, and not be so now.
+  const bool in_flight = slot.phase == Phase::in_flight && slot.visible_at > now;
+  const Timestamp until = fifo() && !in_flight ? index.sent_at + settings_.delay : slot.visible_at;
   if (until <= now) return MessageState::available;
   visible_at = until;
-  return slot.phase == Phase::in_flight ? MessageState::in_flight : MessageState::delayed;
+  return in_flight ? MessageState::in_flight : MessageState::delayed;
 }
 
 // Whether the rows leave it open that the message is wanted.
@@ -842,7 +847,7 @@ Found Queue::take_message(SequenceNumber sequence, const std::shared_ptr<const s
                        "The message is in flight: somebody has received it and not deleted it.");
     return found;
   }
-  const Expected<MessageRecord> record = record_of(*chunk, sequence);
+  const Expected<MessageRecord> record = record_of(chunk, sequence);
   if (!record) {
     refusal = record.error();
   } else if (expired(record->sent_at, now)) {
@@ -857,7 +862,8 @@ Found Queue::take_message(SequenceNumber sequence, const std::shared_ptr<const s
 // --- purge ---
 
 void Queue::purge(Timestamp now) {
-  // What no commit holds yet needs none any more.
+  // What no commit holds yet needs none any more; but its sends are answered all the same.
+  if (open_) static_cast<void>(open_->chunk.finish());
   open_.reset();
   pending_.clear();
   counters_.purged_at = now;
@@ -903,7 +909,7 @@ void Queue::sweep() {
 // --- the backlog ---
 
 void Queue::load_chunk(BlockNumber number, Block& block) {
-  if (block.loading_chunk || block.relocating) return;
+  if (block.loading_chunk || block.relocating || block.damaged) return;
   block.loading_chunk = true;
   ++chunks_loading_;
   Load load = load_of(Load::Kind::chunk);
@@ -976,6 +982,7 @@ void Queue::loaded_chunk(const LoadResult& result, Timestamp now) {
   Block& block = it->second;
   block.loading_chunk = false;
   if (block.chunk || result.blocks.empty()) return;
+  block.damaged = result.blocks.front().damaged;
   chunk_arrived(it->first, block, result.blocks.front().chunk, now);
 }
 

@@ -164,10 +164,11 @@ class Queue {
   virtual bool may_send(std::size_t count, Timestamp now);
   /// What `count` new messages are to be sealed under, good until a message is opened; null: they
   /// are not. @return the errors of DataKeys::sealing().
-  Expected<SealingKey*> sealing_key(std::size_t count, Timestamp now);
+  Expected<std::shared_ptr<SealingKey>> sealing_key(std::size_t count, Timestamp now);
   /// Stores `message`; it can be received once the next commit is durable and its delay is over.
   /// @param key of sealing_key().
-  virtual SequenceNumber send(const NewMessage& message, SealingKey* key, Timestamp now) = 0;
+  virtual SequenceNumber send(const NewMessage& message, const std::shared_ptr<SealingKey>& key,
+                              Timestamp now) = 0;
   /// Stores what a move from another queue brings, in the form in which that queue had it. Without
   /// an origin, a move task brings it, as a new message.
   virtual SequenceNumber accept(const MessageRecord& message, Timestamp now) = 0;
@@ -183,8 +184,8 @@ class Queue {
   using Route = std::function<std::optional<QueueId>(const MessageRecord& message)>;
   /// Takes up to `count_max` messages for a move task: those that a receive would hand out, as dead
   /// letters. The next commit holds that they are gone, or, where their target is on another shard,
-  /// that they are moving.
-  std::vector<DeadLetter> take(unsigned count_max, const Route& route, Timestamp now);
+  /// that they are moving. What is damaged is passed over (Taken::unopened).
+  Taken take(unsigned count_max, const Route& route, Timestamp now);
   /// Whether a receive has left messages that it could have taken.
   virtual bool held_up() const = 0;
   /// Takes a delivery back, as if it had not been.
@@ -378,7 +379,8 @@ class Queue {
     return {id_, sequence_of(open.number, open.chunk.count())};
   }
   // A message of a chunk. @return InternalFailure: it is not what was stored there.
-  Expected<MessageRecord> record_of(const std::string& chunk, SequenceNumber sequence) const;
+  Expected<MessageRecord> record_of(const std::shared_ptr<const std::string>& chunk,
+                                    SequenceNumber sequence) const;
   Expected<OpenedMessage> open(const MessageRecord& record, SequenceNumber sequence,
                                const std::shared_ptr<const std::string>& chunk, Timestamp now);
   Delivery deliver(const MessageRecord& record, OpenedMessage opened, BlockNumber number,

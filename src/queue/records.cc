@@ -24,7 +24,7 @@ Timestamp read_time(ByteReader& in) {
   return Timestamp{in.i64()};
 }
 
-enum IndexFlag : std::uint8_t { kMoved = 1, kGrouped = 2 };
+enum IndexFlag : std::uint8_t { kIndexMoved = 1, kIndexGrouped = 2 };
 
 // Of a slot that nothing has happened to, in place of its phase.
 constexpr std::uint8_t kUntouched = 4;
@@ -59,7 +59,7 @@ void append_index_fields(std::string& out, const IndexRecord& record, bool with_
   const bool grouped = with_groups && !record.groups.empty();
   append_u8(out, kRecordVersion);
   append_u8(out, record.count);
-  append_u8(out, (record.moved ? kMoved : 0) | (grouped ? kGrouped : 0));
+  append_u8(out, (record.moved ? kIndexMoved : 0) | (grouped ? kIndexGrouped : 0));
   append_time(out, record.sent_at);
   append_time(out, record.due);
   if (grouped) append_groups(out, record.groups);
@@ -71,11 +71,11 @@ bool read_index_fields(ByteReader& in, IndexRecord& record) {
   if (in.u8() != kRecordVersion) return false;
   record.count = in.u8();
   const std::uint8_t flags = in.u8();
-  record.moved = (flags & kMoved) != 0;
+  record.moved = (flags & kIndexMoved) != 0;
   record.sent_at = read_time(in);
   record.due = read_time(in);
   if (in.failed() || record.count == 0 || record.count > kBlockMessagesMax) return false;
-  if ((flags & kGrouped) != 0 && !read_groups(in, record.count, record.groups)) return false;
+  if ((flags & kIndexGrouped) != 0 && !read_groups(in, record.count, record.groups)) return false;
   record.place = read_place(place);
   return true;
 }

@@ -209,8 +209,8 @@ void Shard::note_empty_receive(QueueId queue) {
 }
 
 std::vector<QueueActivity> Shard::take_activity() {
-  std::vector<QueueActivity> news;
-  news.reserve(active_.size());
+  std::vector<QueueActivity> news = std::exchange(ended_, {});
+  news.reserve(news.size() + active_.size());
   for (const QueueId id : std::exchange(active_, {})) {
     QueueActivity one{.queue = id};
     Entry* found = entry(id);
@@ -350,13 +350,16 @@ void Shard::advance_move_task(Entry& entry, Timestamp now) {
   const Queue::Route route = [&](const MessageRecord& message) {
     return target_of(task.record, queue.id(), message, failure);
   };
-  const std::vector<DeadLetter> letters = queue.take(allowance, route, now);
+  const Taken taken = queue.take(allowance, route, now);
+  const std::vector<DeadLetter>& letters = taken.dead_letters;
   const std::size_t away = move(queue.id(), letters, task.number, now).size();
   move_tasks_.took(queue.id(), letters.size(), away, now);
   if (!failure.empty()) return move_tasks_.fail(queue.id(), failure);
-  const bool loading = queue.fill_window(now);
-  if (letters.empty() && !loading && queue.counts().visible == 0) {
+  if (queue.fill_window(now) || !letters.empty()) return;
+  if (queue.counts().visible == 0) {
     move_tasks_.found_nothing(queue.id());
+  } else if (taken.unopened && !queue.held_up()) {
+    move_tasks_.found_damage(queue.id());
   }
 }
 
@@ -395,7 +398,7 @@ Expected<std::vector<SentMessage>> Shard::send(QueueId queue, std::span<const Ne
                     "Memory has no room for more deduplication ids; those of the last five "
                     "minutes are kept.");
   }
-  const Expected<SealingKey*> key = found->queue->sealing_key(messages.size(), now);
+  const Expected<std::shared_ptr<SealingKey>> key = found->queue->sealing_key(messages.size(), now);
   if (!key) return key.error();
   std::vector<SentMessage> sent;
   sent.reserve(messages.size());
@@ -892,6 +895,8 @@ void Shard::committed(std::span<const PayloadPlace> places, Timestamp now) {
     const bool gone = found->queue->rows_erased();
     found->queue->committed(places, now);
     if (gone) {
+      // What happened in it since the last news, its sums still have to be told.
+      ended_.push_back({.queue = id, .gone = true, .traffic = found->queue->traffic()});
       recent_.erase(found->recent);
       queues_.erase(id);
       continue;

@@ -339,7 +339,8 @@ class Shard {
   std::vector<QueueId> sealed_;  // in the commit in flight
   // Their receives and move tasks go on once the batch being filled has room for more.
   std::vector<QueueId> stalled_;
-  std::vector<QueueId> active_;  // since take_activity()
+  std::vector<QueueId> active_;       // since take_activity()
+  std::vector<QueueActivity> ended_;  // of the queues that have left queues_ since
   TimerHeap<QueueId> wakes_;
   Waiters waiters_;
   std::vector<BlockWanted> wanted_;

@@ -89,7 +89,8 @@ void StandardQueue::add_group(OpenBlock& open, GroupKey group) {
   groups.push_back(group);
 }
 
-SequenceNumber StandardQueue::send(const NewMessage& message, SealingKey* key, Timestamp now) {
+SequenceNumber StandardQueue::send(const NewMessage& message,
+                                   const std::shared_ptr<SealingKey>& key, Timestamp now) {
   const Timestamp due = message.delay > 0 ? now + message.delay : Timestamp{};
   OpenBlock& open = open_block(message.body.size(), due, false, now);
   const GroupKey group = group_of(message.group_id);
@@ -264,6 +265,7 @@ std::size_t StandardQueue::read_quiet(std::size_t count, Timestamp now) {
 template <class Wanted>
 std::size_t StandardQueue::read_block(BlockNumber number, Block& block, Timestamp now,
                                       const Wanted& wanted) {
+  if (block.damaged) return 0;
   std::size_t found = 0;
   for (unsigned slot = 0; slot < block.index.count; ++slot) {
     if (block.deliverable(slot, now) && wanted(block.index.group(slot))) ++found;
@@ -280,7 +282,7 @@ void StandardQueue::take_quiet(Taking& taking) {
     if (it == blocks_.end()) continue;
     Block& block = it->second;
     block.in_ready = false;
-    if (!block.chunk) {
+    if (!block.chunk && !block.damaged) {
       if (any_quiet(block.index, block.slots)) load_chunk(number, block);
       continue;
     }
@@ -336,7 +338,7 @@ bool StandardQueue::take_from_group(NoisyGroups::iterator noisy, Taking& taking)
       if (block.index.group(slot) != group || !block.deliverable(slot, taking.now)) continue;
       left = true;
       if (sequence_of(number, slot) < reached) continue;
-      if (!block.chunk) {
+      if (!block.chunk && !block.damaged) {
         load_chunk(number, block);
         return false;
       }
@@ -359,7 +361,7 @@ void StandardQueue::take_slot(BlockNumber number, Block& block, unsigned slot, T
     return;
   }
   const SequenceNumber sequence = sequence_of(number, slot);
-  const Expected<MessageRecord> record = record_of(*block.chunk, sequence);
+  const Expected<MessageRecord> record = record_of(block.chunk, sequence);
   if (!record) return pass_over(record.error(), taking);
   if (expired(record->sent_at, taking.now)) return erase_slot(number, block, slot);
   const SlotState& state = touch(block)[slot];
@@ -380,6 +382,7 @@ void StandardQueue::take_slot(BlockNumber number, Block& block, unsigned slot, T
     return;
   }
   taking.bytes += bytes;
+  if (deliveries.empty()) deliveries.reserve(taking.request.count_max);
   deliveries.push_back(deliver(*record, std::move(*opened), number, block, slot,
                                taking.request.visibility_timeout, taking.now));
   shares_.received(block.index.group(slot), taking.now);

@@ -33,7 +33,8 @@ class StandardQueue final : public Queue {
   ~StandardQueue() override;
 
   void finish_restore(Timestamp now) override;
-  SequenceNumber send(const NewMessage& message, SealingKey* key, Timestamp now) override;
+  SequenceNumber send(const NewMessage& message, const std::shared_ptr<SealingKey>& key,
+                      Timestamp now) override;
   SequenceNumber accept(const MessageRecord& message, Timestamp now) override;
   Taken receive(const ReceiveRequest& request, std::size_t bytes_max, Timestamp now) override;
   bool held_up() const override { return held_up_; }

@@ -102,10 +102,9 @@ class LoadRun {
           return {};
         }
         bytes += index->place.length;
-        auto chunk = read(index->place);
-        if (!chunk) return chunk.error();
-        block.chunk = std::move(*chunk);
-        if (!block.chunk) {
+        const StoreResult<bool> there = read_into(block, index->place);
+        if (!there) return there.error();
+        if (!*there) {
           result_.next = key->block + 1;
           continue;
         }
@@ -214,10 +213,9 @@ class LoadRun {
       if (!block.state) return malformed("state");
     }
     if (with_chunk) {
-      auto chunk = read(record->place);
-      if (!chunk) return chunk.error();
-      block.chunk = std::move(*chunk);
-      if (!block.chunk) return {};
+      const StoreResult<bool> there = read_into(block, record->place);
+      if (!there) return there.error();
+      if (!*there) return {};
     }
     result_.blocks.push_back(std::move(block));
     return {};
@@ -228,19 +226,17 @@ class LoadRun {
     if (!loaded || result_.blocks.empty()) return loaded;
     LoadedBlock& block = result_.blocks.front();
     if (!(block.index.place == load_.place)) return {};
-    auto chunk = read(load_.place);
-    if (!chunk) return chunk.error();
-    block.chunk = std::move(*chunk);
+    const StoreResult<bool> there = read_into(block, load_.place);
+    if (!there) return there.error();
     return {};
   }
 
   StoreResult<void> chunk() {
     LoadedBlock block;
     block.number = load_.first;
-    auto chunk = read(load_.place);
-    if (!chunk) return chunk.error();
-    block.chunk = std::move(*chunk);
-    if (block.chunk) result_.blocks.push_back(std::move(block));
+    const StoreResult<bool> there = read_into(block, load_.place);
+    if (!there) return there.error();
+    if (*there) result_.blocks.push_back(std::move(block));
     return {};
   }
 
@@ -286,16 +282,26 @@ class LoadRun {
     return index->place == candidate.place ? chunk : read(index->place);
   }
 
-  // The chunk at `place`; null where it was released or is corrupt.
-  StoreResult<std::shared_ptr<const std::string>> read(const PayloadPlace& place) {
+  // Reads the block's chunk, or finds it damaged. @return false: it was released meanwhile.
+  StoreResult<bool> read_into(LoadedBlock& block, const PayloadPlace& place) {
     StoreResult<std::shared_ptr<const std::string>> chunk = store_.read(place);
-    if (chunk) return chunk;
-    if (chunk.error().corruption()) {
-      corrupt_(chunk.error().message());
-    } else if (!chunk.error().gone()) {
-      return chunk.error();
+    if (chunk) {
+      block.chunk = std::move(*chunk);
+      return true;
     }
-    return std::shared_ptr<const std::string>();
+    if (chunk.error().gone()) return false;
+    if (!chunk.error().corruption()) return chunk.error();
+    corrupt_(chunk.error().message());
+    block.damaged = true;
+    return true;
+  }
+
+  // The chunk at `place`; null where it was released or is damaged.
+  StoreResult<std::shared_ptr<const std::string>> read(const PayloadPlace& place) {
+    LoadedBlock block;
+    const StoreResult<bool> there = read_into(block, place);
+    if (!there) return there.error();
+    return block.chunk;
   }
 
   const Load& load_;

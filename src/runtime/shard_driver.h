@@ -62,7 +62,9 @@ boost::asio::awaitable<void> suspend(Start start) {
       boost::asio::use_awaitable);
 }
 
-/// Runs `work`, which may block, on a thread of `background` and resumes with its result.
+/// Runs `work`, which may block, on a thread of `background` and resumes with its result. What
+/// `work` captures must have no destructor: g++ 12 runs those of a closure in a co_await twice. The
+/// same holds for suspend().
 template <class Work>
 boost::asio::awaitable<std::invoke_result_t<Work&>> in_background(
     boost::asio::thread_pool& background, Work work) {

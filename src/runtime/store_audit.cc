@@ -13,8 +13,6 @@ namespace millrace {
 
 namespace {
 
-constexpr std::size_t kPage = 1'000;  // rows
-
 // One pass over the rows of a snapshot.
 class Auditor {
  public:
@@ -43,14 +41,12 @@ class Auditor {
   };
 
   void each(Family family, const std::function<void(const Row&)>& look) {
-    std::string from;
-    for (;;) {
-      StoreResult<std::vector<Row>> page = rows_->scan(family, from, {}, kPage);
-      if (!page) return audit_.fault(page.error().message());
-      for (const Row& row : *page) look(row);
-      if (page->size() < kPage) return;
-      from = page->back().key + '\0';
-    }
+    const StoreResult<void> read =
+        for_each_page(*rows_, family, [&look](const std::vector<Row>& page) -> StoreResult<void> {
+          for (const Row& row : page) look(row);
+          return {};
+        });
+    if (!read) audit_.fault(read.error().message());
   }
 
   static std::string name(QueueId queue) { return "queue " + std::to_string(queue.value()); }

@@ -12,8 +12,6 @@ namespace millrace {
 
 namespace {
 
-constexpr std::size_t kPage = 1'000;  // rows
-
 StoreResult<void> commit_and_wait(Store& store, const WriteBatch& batch) {
   if (batch.empty()) return {};
   store.commit(batch);
@@ -26,6 +24,18 @@ StoreResult<void> commit_and_wait(Store& store, const WriteBatch& batch) {
   }
 }
 
+// A row of a queue; what tells the queue's next block is written anew.
+StoreResult<void> pass_over_blocks(const Row& row, WriteBatch& batch) {
+  const std::optional<QueueRowKey> key = parse_queue_key(row.key);
+  if (!key) return StoreError("a row of a queue has no valid key", true);
+  if (key->kind != QueueRowKey::Kind::counters) return {};
+  std::optional<QueueCounters> counters = parse_counters(row.value);
+  if (!counters) return StoreError("the counters of a queue are malformed", true);
+  counters->next_block += kBlocksPassedOver;
+  batch.put(Family::queues, row.key, encode_counters(*counters));
+  return {};
+}
+
 }  // namespace
 
 StoreResult<void> pass_over_numbers(Store& store) {
@@ -36,25 +46,15 @@ StoreResult<void> pass_over_numbers(Store& store) {
   const std::optional<std::uint64_t> number = *next_queue ? parse_number(**next_queue) : 1;
   if (!number) return StoreError("the number of the next queue is malformed", true);
   batch.put(Family::meta, kNextQueueKey, encode_number(*number + kQueuesPassedOver));
-  std::string from;
-  for (;;) {
-    const auto page = rows->scan(Family::queues, from, {}, kPage);
-    if (!page) return page.error();
-    for (const Row& row : *page) {
-      const std::optional<QueueRowKey> key = parse_queue_key(row.key);
-      if (!key) return StoreError("a row of a queue has no valid key", true);
-      if (key->kind != QueueRowKey::Kind::counters) continue;
-      std::optional<QueueCounters> counters = parse_counters(row.value);
-      if (!counters) return StoreError("the counters of a queue are malformed", true);
-      counters->next_block += kBlocksPassedOver;
-      batch.put(Family::queues, row.key, encode_counters(*counters));
+  return for_each_page(*rows, Family::queues, [&](const std::vector<Row>& page) {
+    for (const Row& row : page) {
+      if (const auto passed = pass_over_blocks(row, batch); !passed) return passed;
     }
     // One commit for each page: doing it again after a crash passes over more, which does no harm.
-    if (const auto done = commit_and_wait(store, batch); !done) return done;
+    const StoreResult<void> done = commit_and_wait(store, batch);
     batch.clear();
-    if (page->size() < kPage) return {};
-    from = page->back().key + '\0';
-  }
+    return done;
+  });
 }
 
 }  // namespace millrace

@@ -65,7 +65,7 @@ Expected<void> BrowserGuard::check_host(const HttpRequest& request) const {
   const std::string_view host = host_name(request.field("host"));
   if (IpAddress::parse(host) || equal_ignoring_case(host, "localhost")) return {};
   if (std::ranges::find(hosts_, to_lower(host)) != hosts_.end()) return {};
-  return refused("The console is not known by the name \"" + std::string(host) +
+  return refused("The server is not known to browsers by the name \"" + std::string(host) +
                  "\". If it is yours, start the server with --console-host " + std::string(host) +
                  ".");
 }

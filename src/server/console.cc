@@ -36,21 +36,21 @@ StaticFiles files_of(const ServeOptions& options) {
   return StaticFiles(console_files());
 }
 
-std::vector<std::string> hosts_of(const ServeOptions& options) {
-  std::vector<std::string> hosts = options.console_hosts;
-  const PublicUrl url(options.public_url);
-  if (!url.host.empty()) hosts.emplace_back(url.host);
-  return hosts;
-}
-
 constexpr RateLimit kSignIns{.per_second = limits::kSignInsPerSecond,
                              .burst_seconds = limits::kSignInBurst};
 
 }  // namespace
 
+BrowserGuard browser_guard_of(const ServeOptions& options) {
+  std::vector<std::string> hosts = options.console_hosts;
+  const PublicUrl url(options.public_url);
+  if (!url.host.empty()) hosts.emplace_back(url.host);
+  return BrowserGuard(hosts);
+}
+
 Console::Console(const ServeOptions& options, AccessKeys keys)
     : files(files_of(options)),
-      guard(hosts_of(options)),
+      guard(browser_guard_of(options)),
       cookie_path(std::string(PublicUrl(options.public_url).path) + "/console/api/"),
       development_token(to_hex(random_bytes<32>())),
       allow_http(options.console_allow_http),

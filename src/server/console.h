@@ -15,6 +15,9 @@
 
 namespace millrace {
 
+/// Which names browsers may come by.
+BrowserGuard browser_guard_of(const ServeOptions& options);
+
 class Console {
  public:
   Console(const ServeOptions& options, AccessKeys access_keys);

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <exception>
 #include <sstream>
 #include <utility>
@@ -29,6 +30,7 @@ namespace {
 constexpr std::string_view kName = "control";
 constexpr std::string_view kRequest = "copy";
 constexpr std::size_t kRequestBytesMax = 64;
+constexpr std::chrono::milliseconds kAcceptBackOff(100);
 
 /// The address of a socket in an open directory: that of the directory itself may be too long.
 asio::local::stream_protocol::endpoint address_in(const OpenFile& directory) {
@@ -53,7 +55,8 @@ ControlSocket::ControlSocket(asio::io_context& context, std::string path, Handle
       path_(std::move(path)),
       handlers_(std::move(handlers)),
       acceptor_(context),
-      client_(context) {}
+      client_(context),
+      pause_(context) {}
 
 ControlSocket::~ControlSocket() {
   ::unlink(path_.c_str());
@@ -89,15 +92,21 @@ void ControlSocket::close() {
   error_code ignored;
   acceptor_.close(ignored);
   client_.close(ignored);
+  pause_.cancel();
 }
 
 asio::awaitable<void> ControlSocket::serve() {
-  for (;;) {
+  while (acceptor_.is_open()) {
     error_code error;
     client_ = co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return;
-    co_await answer();
-    client_.close(error);
+    if (!error) {
+      co_await answer();
+      client_.close(error);
+    } else if (acceptor_.is_open()) {
+      // Out of descriptors: the next accept would fail at once.
+      pause_.expires_after(kAcceptBackOff);
+      co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    }
   }
 }
 

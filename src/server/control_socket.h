@@ -15,6 +15,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "server/start_error.h"
 #include "storage/store.h"
@@ -56,6 +57,7 @@ class ControlSocket {
   const Handlers handlers_;
   Protocol::acceptor acceptor_;
   Protocol::socket client_;
+  boost::asio::steady_timer pause_;
 };
 
 /// The client's side: a copy that a running server has made, and keeps while this lives. Blocks.

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <filesystem>
@@ -88,6 +89,27 @@ TEST_F(ControlSocketTest, WhyThereIsNoCopyIsTold) {
   const auto asked = ServedCopy::ask(directory_);
   ASSERT_FALSE(asked);
   EXPECT_EQ(asked.error().message(), "no room");
+}
+
+TEST_F(ControlSocketTest, WhoComesWhileThereAreNoDescriptorsIsAnsweredLater) {
+  using asio::local::stream_protocol;
+  const std::string link = folder_.path() + "/link";  // for the address has to be short
+  fs::create_directory_symlink(directory_, link);
+  stream_protocol::socket client(context_);
+  client.open();
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = limit.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  client.connect(stream_protocol::endpoint(link + "/control"));
+  std::promise<void> tried;
+  asio::post(context_, [&tried] { tried.set_value(); });
+  tried.get_future().wait();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  client.close();
+  const auto asked = ServedCopy::ask(directory_);
+  ASSERT_TRUE(asked) << asked.error().message();
+  EXPECT_NE(*asked, nullptr);
 }
 
 TEST_F(ControlSocketTest, OnlyTheOwnerMayAsk) {

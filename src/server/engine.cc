@@ -126,8 +126,7 @@ asio::awaitable<Expected<void>> Engine::catch_up() {
 }
 
 // The last shard to hold releases all. A commit that hangs holds up the others; they have the same
-// disk. What is captured here has no destructor: g++ 12 runs those of a closure in a co_await
-// twice.
+// disk.
 asio::awaitable<void> Engine::look_between_commits(const StoreLook& look) {
   std::atomic<std::size_t> left = drivers_.size();
   std::unique_ptr<Suspension> suspension;

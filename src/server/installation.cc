@@ -16,6 +16,7 @@
 
 #include "base/encoding.h"
 #include "server/keyring_file.h"
+#include "server/private_file.h"
 
 namespace millrace {
 
@@ -23,33 +24,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-StartError system_error(const std::string& what) {
-  return StartError(what + ": " + std::error_code(errno, std::system_category()).message());
-}
-
-/// A file descriptor that closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  int get() const { return number_; }
-  int release() { return std::exchange(number_, -1); }
-  bool open() const { return number_ >= 0; }
-
- private:
-  int number_;
-};
-
 StartResult<int> take_lock(const std::string& directory) {
   const std::string path = directory + "/lock";
-  Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!file.open()) return system_error("cannot open " + path);
+  OpenFile file(path, O_RDWR | O_CREAT, S_IRUSR | S_IWUSR);
+  if (!file) return file_error("cannot open", path);
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return system_error("cannot lock " + path);
+    if (errno != EWOULDBLOCK) return file_error("cannot lock", path);
     return StartError("a server uses the data directory " + directory +
                       "; stop it, or give another server a directory of its own with --data");
   }
@@ -81,42 +61,25 @@ std::size_t count_shards(const std::string& directory) {
   return count;
 }
 
-/// The content of the small file `path`; nothing if there is no such file.
-StartResult<std::optional<std::string>> read_file(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.open()) {
-    if (errno == ENOENT) return std::optional<std::string>();
-    return system_error("cannot open " + path);
-  }
-  std::array<char, 512> bytes;
-  const ssize_t size = ::read(file.get(), bytes.data(), bytes.size());
-  if (size < 0) return system_error("cannot read " + path);
-  return std::optional<std::string>(std::in_place, bytes.data(), static_cast<std::size_t>(size));
-}
-
-// Written beside and renamed, so that a crash leaves a whole file or none.
-StartResult<void> write_file(const std::string& directory, const std::string& path,
-                             std::string_view bytes) {
-  const std::string fresh = path + ".new";
-  {
-    const Descriptor file(
-        ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR));
-    if (!file.open()) return system_error("cannot make " + fresh);
-    if (::write(file.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()) ||
-        ::fsync(file.get()) != 0) {
-      return system_error("cannot write " + fresh);
-    }
-  }
-  if (::rename(fresh.c_str(), path.c_str()) != 0) return system_error("cannot make " + path);
-  const Descriptor folder(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder.open() || ::fsync(folder.get()) != 0) {
-    return system_error("cannot sync " + directory);
-  }
-  return {};
-}
-
 std::string key_path(const std::string& directory) {
   return directory + "/key";
+}
+
+constexpr std::string_view kKey = "the key";
+
+/// The installation's key as it stands in the directory; nothing if there is none.
+StartResult<std::optional<std::string>> read_key(const std::string& directory) {
+  const std::string path = key_path(directory);
+  std::error_code failed;
+  if (!fs::exists(path, failed)) return std::optional<std::string>();
+  StartResult<std::string> wrapped = read_file_text(path, kKey);
+  if (!wrapped) return wrapped.error();
+  return std::optional<std::string>(std::move(*wrapped));
+}
+
+StartResult<void> write_key(const std::string& directory, const std::string& wrapped) {
+  const auto whole = [&wrapped](const std::optional<std::string>&) { return text_result(wrapped); };
+  return edit_private_file(key_path(directory), kKey, whole);
 }
 
 // Of the time before messages were encrypted.
@@ -143,7 +106,7 @@ StartResult<Installation> Installation::open(const std::string& directory, std::
                       std::to_string(existing) + " or more");
   }
   const std::string path = key_path(directory);
-  const auto wrapped = read_file(path);
+  const auto wrapped = read_key(directory);
   if (!wrapped) return wrapped.error();
   if (!*wrapped && existing != 0) {
     return StartError(path + " is missing, but " + directory +
@@ -222,7 +185,7 @@ StartResult<void> Installation::make_key() {
   key_ = made->key;
   wrapped_ = made->wrapped;
   if (directory_.empty()) return {};
-  return write_file(directory_, key_path(directory_), wrapped_);
+  return write_key(directory_, wrapped_);
 }
 
 StartResult<Installation> Installation::ephemeral(const std::string& keyring) {
@@ -281,8 +244,8 @@ std::string Installation::copy_directory(const std::string& directory) {
 StartResult<void> Installation::begin_copy() const {
   remove_copy();
   const std::string copy = copy_directory(directory_);
-  if (::mkdir(copy.c_str(), S_IRWXU) != 0) return system_error("cannot make " + copy);
-  return write_file(copy, key_path(copy), wrapped_);
+  if (::mkdir(copy.c_str(), S_IRWXU) != 0) return file_error("cannot make", copy);
+  return write_key(copy, wrapped_);
 }
 
 std::string Installation::copied_shard_directory(std::size_t shard) const {

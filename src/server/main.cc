@@ -8,6 +8,10 @@
 #include <string>
 #include <vector>
 
+#ifdef MILLRACE_MIMALLOC
+#include <mimalloc.h>
+#endif
+
 #include "observe/log.h"
 #include "server/backup_command.h"
 #include "server/check_command.h"
@@ -32,7 +36,20 @@ int fail(const StartError& error) {
   return EXIT_FAILURE;
 }
 
+// The first touch of each 4 KiB of memory costs microseconds on a virtual machine, as much as the
+// rest of the way of a small message. So the heap asks for pages of 2 MiB, from its second 32 MiB
+// on, and keeps what is free for some seconds before the system gets it back.
+void tune_allocator() {
+#ifdef MILLRACE_MIMALLOC
+  constexpr long kKeptMilliseconds = 10'000;
+  mi_option_enable(mi_option_large_os_pages);
+  mi_option_set(mi_option_decommit_delay, kKeptMilliseconds);
+  mi_option_set(mi_option_segment_decommit_delay, kKeptMilliseconds);
+#endif
+}
+
 int serve(const ServeOptions& options, const Environment& environment) {
+  tune_allocator();
   forbid_core_dumps();  // whatever is asked for, the keyring is there
   // Whoever reads a log from a pipe may go without ending the server.
   std::signal(SIGPIPE, SIG_IGN);

@@ -217,6 +217,10 @@ boost::asio::awaitable<Expected<void>> Pipeline::run_localstack_peek(const HttpR
                                                                      RequestRecord& record,
                                                                      HttpResponse& response) {
   if (!origin) co_return origin.error();
+  // Of what a browser reads here, one that was led here by a rebound name could tell others.
+  if (const Expected<void> known = options_.guard.check_host(request); !known) {
+    co_return known.error();
+  }
   wire::WireCall call;
   call.protocol = wire::Protocol::query;
   call.form = wire::reply_form(request);

@@ -18,6 +18,7 @@
 #include "model/names.h"
 #include "observe/metrics.h"
 #include "server/authenticator.h"
+#include "server/browser_guard.h"
 #include "server/console_edge.h"
 #include "server/metrics_access.h"
 #include "server/rate_limiter.h"
@@ -48,6 +49,8 @@ struct PipelineOptions {
   /// How many requests each client and each account may make; outlive the pipeline. Null: no limit.
   RateLimiter* source_limit = nullptr;
   RateLimiter* account_limit = nullptr;
+  /// Which names browsers may come by, where no credentials keep them out.
+  BrowserGuard guard = BrowserGuard({});
   /// The management console; outlives the pipeline and goes with a wall clock. Null: there is none.
   Console* console = nullptr;
   /// Who may read GET /metrics; outlives the pipeline. Null: nobody. Needs Service::telemetry.

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "server/start_error.h"
 
@@ -25,6 +26,8 @@ class OpenFile {
   ~OpenFile();
   explicit operator bool() const { return descriptor_ >= 0; }
   int get() const { return descriptor_; }
+  /// Gives the descriptor away: the caller closes it.
+  int release() { return std::exchange(descriptor_, -1); }
 
  private:
   int descriptor_;

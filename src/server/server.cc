@@ -112,7 +112,8 @@ struct Server::Core {
   std::vector<std::shared_ptr<Listener>> listeners;
 };
 
-Server::Server(const ServeOptions& options, Installation installation, CredentialsSource source)
+Server::Server(const ServeOptions& options, Installation installation, CredentialsSource source,
+               std::shared_ptr<const ServerLogs> logs)
     : options_(options),
       account_(AccountId::parse(options.account).value()),
       region_(Region::parse(options.region).value()),
@@ -120,6 +121,7 @@ Server::Server(const ServeOptions& options, Installation installation, Credentia
       keyring_(installation_.keyring()),
       credentials_source_(std::move(source)),
       tls_source_(options_),
+      logs_(std::move(logs)),
       clock_(std::make_unique<ServerClock>(options.test_clock)),
       telemetry_({.actions = action_names(),
                   .cores = static_cast<std::size_t>(options.io_threads),
@@ -153,6 +155,16 @@ Server::~Server() = default;
 
 StartResult<std::unique_ptr<Server>> Server::open(const ServeOptions& options,
                                                   const Environment& environment) {
+  const auto logs = ServerLogs::open(options);
+  if (!logs) return logs.error();
+  StartResult<std::unique_ptr<Server>> server = open(options, environment, *logs);
+  if (!server) (*logs)->tell("ServerStarted", AuditDecision::failed, server.error().message());
+  return server;
+}
+
+StartResult<std::unique_ptr<Server>> Server::open(const ServeOptions& options,
+                                                  const Environment& environment,
+                                                  std::shared_ptr<const ServerLogs> logs) {
   CredentialsSource source(options, environment);
   StartResult<CredentialsPointer> credentials = CredentialsPointer();
   if (options.has_credentials()) credentials = source.load();
@@ -166,7 +178,8 @@ StartResult<std::unique_ptr<Server>> Server::open(const ServeOptions& options,
                                              options.keyring_path());
   if (!installation) return installation.error();
   if (installation->keyring_is_new()) tell_of_new_keyring(options);
-  std::unique_ptr<Server> server(new Server(options, std::move(*installation), std::move(source)));
+  std::unique_ptr<Server> server(
+      new Server(options, std::move(*installation), std::move(source), std::move(logs)));
   server->credentials_ = std::move(*credentials);
   server->tls_ = std::move(*tls);
   if (options.metrics == "on") {
@@ -174,7 +187,6 @@ StartResult<std::unique_ptr<Server>> Server::open(const ServeOptions& options,
     if (!access) return access.error();
     server->metrics_access_.emplace(std::move(*access));
   }
-  if (const StartResult<void> opened = server->open_logs(); !opened) return opened.error();
   server->make_pipelines();
   if (const StartResult<void> bound = server->bind(); !bound) return bound.error();
   const StartResult<Timestamp> last_time = server->engine_.open();
@@ -194,24 +206,6 @@ ServerFacts Server::facts() const {
   facts.tls = options_.has_tls();
   facts.options = option_facts(options_);
   return facts;
-}
-
-// A server that cannot tell what it does, though it should, does nothing.
-StartResult<void> Server::open_logs() {
-  const auto refused = [](const std::string& path, const boost::system::error_code& error) {
-    return StartError("cannot open the log " + path + ": " + error.message());
-  };
-  if (const LogFileOptions file = options_.audit_log_file(); !file.path.empty()) {
-    auto opened = AuditLog::open(file, wall_clock_);
-    if (!opened) return refused(file.path, opened.error());
-    audit_log_ = std::move(*opened);
-  }
-  if (const LogFileOptions file = options_.access_log_file(); !file.path.empty()) {
-    auto opened = AccessLog::open(file, wall_clock_);
-    if (!opened) return refused(file.path, opened.error());
-    access_log_ = std::move(*opened);
-  }
-  return {};
 }
 
 // A file system without such sockets is no reason not to serve.
@@ -325,7 +319,7 @@ StartResult<std::uint16_t> Server::bind_cores(const ListenAddress& address, cons
     Pipeline& pipeline = core->pipeline;
     listener.metrics = &telemetry_.metrics.http(number);
     listener.connections = core->connections;
-    if (access_log_ != nullptr) {
+    if (logs_->access() != nullptr) {
       listener.on_refused = [&pipeline](std::string_view remote_address, unsigned status) {
         pipeline.note_refused(remote_address, status);
       };
@@ -349,7 +343,8 @@ PipelineOptions Server::pipeline_options(std::size_t core) {
   if (options_.has_credentials()) pipeline.credentials = &credentials_;
   pipeline.wall_clock = &wall_clock_;
   pipeline.trusted_proxies = TrustedProxies(options_.trusted_proxies);
-  pipeline.logs = {.audit = audit_log_.get(), .access = access_log_.get()};
+  pipeline.logs = {.audit = logs_->audit(), .access = logs_->access()};
+  pipeline.guard = browser_guard_of(options_);
   pipeline.source_limit = source_limit_.get();
   pipeline.account_limit = account_limit_.get();
   pipeline.console = console_.get();
@@ -382,8 +377,8 @@ StartResult<void> Server::run(const std::function<void(const std::string& text)>
     if (failure) std::rethrow_exception(failure);
   });
   cores_.run();
-  audit("ServerStopped", failure_ ? AuditDecision::failed : AuditDecision::allowed,
-        failure_ ? std::string_view(failure_->message()) : std::string_view());
+  logs_->tell("ServerStopped", failure_ ? AuditDecision::failed : AuditDecision::allowed,
+              failure_ ? std::string_view(failure_->message()) : std::string_view());
   if (failure_) return *failure_;
   return {};
 }
@@ -397,7 +392,8 @@ asio::awaitable<void> Server::start(std::function<void(const std::string& text)>
     co_return;
   }
   if (stopping_) co_return;
-  audit("ServerStarted", AuditDecision::allowed, std::string(version()) + " serves " + addresses());
+  logs_->tell("ServerStarted", AuditDecision::allowed,
+              std::string(version()) + " serves " + addresses());
   warn_of_risks();
   phase_.store(Phase::serving, std::memory_order_release);
   sampler_.start();
@@ -408,7 +404,7 @@ asio::awaitable<void> Server::start(std::function<void(const std::string& text)>
 asio::awaitable<StartResult<std::vector<CopyEnd>>> Server::make_copy() {
   const auto failed = [this](const std::string& cause) {
     log_error("no copy was made for a backup", {{"cause", cause}});
-    audit("DataCopied", AuditDecision::failed, cause);
+    logs_->tell("DataCopied", AuditDecision::failed, cause);
     return StartError(cause);
   };
   const StartResult<void> begun =
@@ -425,7 +421,7 @@ asio::awaitable<StartResult<std::vector<CopyEnd>>> Server::make_copy() {
     (*ends)[shard].file.insert(0, name + "/");
   }
   log_info("a copy was made for a backup");
-  audit("DataCopied", AuditDecision::allowed, "");
+  logs_->tell("DataCopied", AuditDecision::allowed, "");
   co_return std::move(*ends);
 }
 
@@ -438,7 +434,7 @@ asio::awaitable<void> Server::remove_copy() {
 
 void Server::warn_of_risks() const {
   if (!options_.has_credentials()) {
-    audit("DevelopmentModeStarted", AuditDecision::allowed, "everybody is let in");
+    logs_->tell("DevelopmentModeStarted", AuditDecision::allowed, "everybody is let in");
     log_warning("development mode: no credentials are configured, everybody is let in");
   }
   for (const std::string& text : options_.listen) {
@@ -458,7 +454,7 @@ void Server::await_signal() {
     }
     if (stopping_) std::_Exit(kInterrupted);
     log_info("stopping", {{"signal", number}});
-    audit("ServerStopping", AuditDecision::allowed, "signal " + std::to_string(number));
+    logs_->tell("ServerStopping", AuditDecision::allowed, "signal " + std::to_string(number));
     begin_stop();
     await_signal();
   });
@@ -467,7 +463,7 @@ void Server::await_signal() {
 /// Whether SIGHUP has a meaning.
 bool Server::reloads() const {
   return options_.has_credentials() || options_.has_tls() || !options_.keyring_path().empty() ||
-         audit_log_ != nullptr || access_log_ != nullptr;
+         logs_->wanted();
 }
 
 // On a background thread, since the disk may take its time. The logs first, so that what comes of
@@ -475,7 +471,7 @@ bool Server::reloads() const {
 // complete; each by itself.
 void Server::reload() {
   asio::post(reloading_, [this] {
-    reopen_logs();
+    logs_->reopen();
     if (options_.has_tls()) reload_certificate();
     if (options_.has_credentials()) reload_credentials();
     if (!options_.keyring_path().empty()) reload_keyring();
@@ -487,13 +483,13 @@ StartResult<void> Server::reload_credentials() {
   if (!credentials) {
     log_error("credentials not taken over; the old ones stay in force",
               {{"cause", credentials.error().message()}});
-    audit("CredentialsReloaded", AuditDecision::failed, credentials.error().message());
+    logs_->tell("CredentialsReloaded", AuditDecision::failed, credentials.error().message());
     return credentials.error();
   }
   const std::size_t keys = (*credentials)->size();
   credentials_ = std::move(*credentials);
   log_info("credentials taken over", {{"keys", keys}});
-  audit("CredentialsReloaded", AuditDecision::allowed, std::to_string(keys) + " access keys");
+  logs_->tell("CredentialsReloaded", AuditDecision::allowed, std::to_string(keys) + " access keys");
   return {};
 }
 
@@ -502,19 +498,19 @@ void Server::reload_certificate() {
   if (!tls) {
     log_error("certificate not taken over; the old one stays in force",
               {{"cause", tls.error().message()}});
-    audit("CertificateReloaded", AuditDecision::failed, tls.error().message());
+    logs_->tell("CertificateReloaded", AuditDecision::failed, tls.error().message());
     return;
   }
   warn_unless_valid(**tls, wall_clock_.now());
   tls_ = std::move(*tls);
   log_info("certificate taken over");
-  audit("CertificateReloaded", AuditDecision::allowed, options_.tls_certificate);
+  logs_->tell("CertificateReloaded", AuditDecision::allowed, options_.tls_certificate);
 }
 
 void Server::reload_keyring() {
   const auto refuse = [this](const std::string& cause) {
     log_error("keyring not taken over; the old one stays in force", {{"cause", cause}});
-    audit("KeyringReloaded", AuditDecision::failed, cause);
+    logs_->tell("KeyringReloaded", AuditDecision::failed, cause);
   };
   StartResult<std::shared_ptr<const Keyring>> keyring = read_keyring_file(options_.keyring_path());
   if (!keyring) return refuse(keyring.error().message());
@@ -522,32 +518,7 @@ void Server::reload_keyring() {
   const std::size_t keys = (*keyring)->keys().size();
   keyring_.replace(std::move(*keyring));
   log_info("keyring taken over", {{"keys", keys}});
-  audit("KeyringReloaded", AuditDecision::allowed, std::to_string(keys) + " master keys");
-}
-
-// For logrotate and the like, which rename a file and expect that it is let go.
-void Server::reopen_logs() {
-  const auto reopen = [this](auto& log, const std::string& path) {
-    if (log == nullptr) return;
-    const boost::system::result<void> opened = log->reopen();
-    if (!opened) {
-      log_error("cannot open a log again; the old file is kept",
-                {{"file", path}, {"cause", opened.error().message()}});
-    }
-    audit("LogsReopened", opened ? AuditDecision::allowed : AuditDecision::failed, path);
-  };
-  reopen(audit_log_, options_.audit_log);
-  reopen(access_log_, options_.access_log);
-}
-
-/// An act of the server itself, or of who runs it.
-void Server::audit(std::string_view act, AuditDecision decision, std::string_view detail) const {
-  if (audit_log_ == nullptr) return;
-  AuditEntry entry;
-  entry.act = act;
-  entry.decision = decision;
-  entry.detail = detail;
-  audit_log_->write(entry);
+  logs_->tell("KeyringReloaded", AuditDecision::allowed, std::to_string(keys) + " master keys");
 }
 
 void Server::stop() {

@@ -19,8 +19,6 @@
 #include "crypt/current_keyring.h"
 #include "http/listener.h"
 #include "http/source_connections.h"
-#include "observe/access_log.h"
-#include "observe/audit_log.h"
 #include "runtime/cores.h"
 #include "server/config.h"
 #include "server/console.h"
@@ -32,6 +30,7 @@
 #include "server/pipeline.h"
 #include "server/rate_limiter.h"
 #include "server/sampler.h"
+#include "server/server_logs.h"
 #include "server/start_error.h"
 #include "server/tls_source.h"
 #include "service/telemetry.h"
@@ -40,10 +39,10 @@ namespace millrace {
 
 class Server {
  public:
-  /// Reads the credentials, the certificate and the keyring, takes the data directory, binds the
-  /// addresses and opens the stores. Nothing is accepted yet. @param environment of the secrets
-  /// that the credentials file says to be there. @return a StartError when one of them cannot be
-  /// had.
+  /// Opens the logs, reads the credentials, the certificate and the keyring, takes the data
+  /// directory, binds the addresses and opens the stores. Nothing is accepted yet. @param
+  /// environment of the secrets that the credentials file says to be there. @return a StartError
+  /// when one of them cannot be had; the audit log has been told then, if it is not that one.
   static StartResult<std::unique_ptr<Server>> open(const ServeOptions& options,
                                                    const Environment& environment);
   ~Server();
@@ -67,10 +66,13 @@ class Server {
   class ServerClock;
   struct Core;
 
-  Server(const ServeOptions& options, Installation installation, CredentialsSource source);
+  static StartResult<std::unique_ptr<Server>> open(const ServeOptions& options,
+                                                   const Environment& environment,
+                                                   std::shared_ptr<const ServerLogs> logs);
+  Server(const ServeOptions& options, Installation installation, CredentialsSource source,
+         std::shared_ptr<const ServerLogs> logs);
 
   ServerFacts facts() const;
-  StartResult<void> open_logs();
   void make_limits();
   void make_console();
   void make_pipelines();
@@ -91,9 +93,7 @@ class Server {
   StartResult<void> reload_credentials();
   void reload_certificate();
   void reload_keyring();
-  void reopen_logs();
   void warn_of_risks() const;
-  void audit(std::string_view act, AuditDecision decision, std::string_view detail) const;
   void begin_stop();
   void part_stopped();
   std::string addresses() const;
@@ -107,12 +107,11 @@ class Server {
   const CredentialsSource credentials_source_;
   CurrentCredentials credentials_;  // null in development mode
   const TlsSource tls_source_;
-  CurrentTls tls_;                              // null without TLS
-  const SystemClock wall_clock_;                // of connections and signatures: no test moves it
-  std::unique_ptr<AuditLog> audit_log_;         // null: none is wanted
-  std::unique_ptr<AccessLog> access_log_;       // likewise
-  std::unique_ptr<RateLimiter> source_limit_;   // null: no limit
-  std::unique_ptr<RateLimiter> account_limit_;  // likewise
+  CurrentTls tls_;                // null without TLS
+  const SystemClock wall_clock_;  // of connections and signatures: no test moves it
+  const std::shared_ptr<const ServerLogs> logs_;
+  std::unique_ptr<RateLimiter> source_limit_;              // null: no limit
+  std::unique_ptr<RateLimiter> account_limit_;             // likewise
   std::shared_ptr<SourceConnections> source_connections_;  // likewise
   const std::unique_ptr<ServerClock> clock_;
   Telemetry telemetry_;

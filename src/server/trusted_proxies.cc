@@ -14,12 +14,6 @@ ApiError malformed(std::string_view field) {
           std::string("The field ").append(field).append(" of a proxy could not be read.")};
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 /// Cuts the last element off a list with commas.
 std::string_view take_last(std::string_view& list) {
   const std::size_t comma = list.rfind(',');

@@ -3,7 +3,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -62,10 +61,10 @@ Expected<void> check_batch(const std::vector<Entry>& entries, std::string_view e
   for (const Entry& entry : entries) {
     if (!is_batch_entry_id(entry.id)) return ApiError(ErrorCode::invalid_batch_entry_id);
   }
-  std::unordered_set<std::string_view> ids;
-  for (const Entry& entry : entries) {
-    if (!ids.insert(entry.id).second) {
-      return ApiError(ErrorCode::batch_entry_ids_not_distinct, "Id " + entry.id + " repeated.");
+  for (auto entry = entries.begin(); entry != entries.end(); ++entry) {
+    const auto same = [&](const Entry& earlier) { return earlier.id == entry->id; };
+    if (std::any_of(entries.begin(), entry, same)) {
+      return ApiError(ErrorCode::batch_entry_ids_not_distinct, "Id " + entry->id + " repeated.");
     }
   }
   return {};
@@ -76,6 +75,7 @@ template <class Response, class Entry>
 Response batch_response(std::vector<Entry>& entries,
                         const std::vector<std::optional<ApiError>>& errors) {
   Response response;
+  response.successful.reserve(entries.size());
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (errors[i]) {
       response.failed.push_back(
@@ -89,17 +89,25 @@ Response batch_response(std::vector<Entry>& entries,
 
 // --- sending ---
 
+// What an error calls an entry of SendMessageBatch.
+constexpr std::string_view kSendEntry = "SendMessageBatchRequestEntry";
+
 // A message of a request, checked. The views of `message` point into this and into the request.
 struct Outgoing {
   std::vector<MessageAttribute> attributes;
   std::vector<MessageAttribute> system_attributes;
   NewMessage message;
+  Md5Digest body_md5{};
 };
 
 // Where the texts of SendMessage and of an entry of SendMessageBatch differ.
 struct SendTexts {
-  std::string body_parameter;
   std::string_view too_long;
+  std::optional<std::size_t> entry;  // its index in a batch
+
+  std::string body_parameter() const {
+    return entry ? entry_member(kSendEntry, *entry, "MessageBody") : "MessageBody";
+  }
 };
 
 std::size_t given_size(std::string_view body,
@@ -193,14 +201,14 @@ Expected<void> take_ids(const QueueConfig& config, Given& given, NewMessage& mes
 }
 
 // Checks one message. Given is a SendMessageRequest or an entry of a batch, whose body and ids must
-// outlive the result; its attributes are taken. The body's MD5 is left to the caller, since several
-// at once are cheaper.
+// outlive the result; its attributes are taken. Where the body's MD5 goes is left to the caller.
 template <class Given>
 Expected<Outgoing> check_outgoing(const QueueInfo& queue, Given& given, std::string_view sender_id,
                                   const SendTexts& texts) {
   const QueueConfig& config = queue.config;
-  const Expected<void> body = check_message_body(given.message_body, texts.body_parameter);
-  if (!body) return body.error();
+  if (!is_message_body(given.message_body)) {
+    return bad_message_body(given.message_body, texts.body_parameter());
+  }
   const auto size_max = static_cast<std::size_t>(config.message_bytes_max);
   if (given_size(given.message_body, given.message_attributes) > size_max) {
     std::string text(texts.too_long);
@@ -271,7 +279,7 @@ bool is_of_fifo_queue(const Message& message) {
 // What the replies of SendMessage and of an entry of SendMessageBatch have in common.
 template <class Result>
 void fill_sent(Result& result, const Outgoing& outgoing, const SentMessage& sent) {
-  result.md5_of_message_body = outgoing.message.body_md5;
+  result.md5_of_message_body = outgoing.body_md5;
   if (!outgoing.attributes.empty()) {
     result.md5_of_message_attributes =
         attributes_md5(std::span<const MessageAttribute>(outgoing.attributes));
@@ -288,10 +296,8 @@ void fill_sent(Result& result, const Outgoing& outgoing, const SentMessage& sent
 
 boost::asio::awaitable<Expected<std::vector<SentMessage>>> send_all(
     const Context& context, QueueId queue, std::span<const NewMessage> messages) {
-  const auto send = [queue, messages](Shard& shard, Timestamp now) {
-    return shard.send(queue, messages, now);
-  };
-  co_return co_await context.service.shard_of(queue).call(send);
+  return context.service.shard_of(queue).call(
+      [queue, messages](Shard& shard, Timestamp now) { return shard.send(queue, messages, now); });
 }
 
 // --- receiving ---
@@ -434,10 +440,8 @@ Expected<ReceiptHandle> open_handle(const Context& context, QueueId queue,
 
 boost::asio::awaitable<Expected<std::vector<Erased>>> erase_all(
     const Context& context, QueueId queue, std::span<const ReceiptHandle> handles) {
-  const auto erase = [queue, handles](Shard& shard, Timestamp now) {
-    return shard.erase(queue, handles, now);
-  };
-  co_return co_await context.service.shard_of(queue).call(erase);
+  return context.service.shard_of(queue).call(
+      [queue, handles](Shard& shard, Timestamp now) { return shard.erase(queue, handles, now); });
 }
 
 // The error by which a deletion's end is told, if it is one.
@@ -450,10 +454,9 @@ using VisibilityErrors = std::vector<std::optional<ApiError>>;
 
 boost::asio::awaitable<Expected<VisibilityErrors>> change_all(
     const Context& context, QueueId queue, std::span<const Shard::VisibilityChange> changes) {
-  const auto change = [queue, changes](Shard& shard, Timestamp now) {
+  return context.service.shard_of(queue).call([queue, changes](Shard& shard, Timestamp now) {
     return shard.change_visibility(queue, changes, now);
-  };
-  co_return co_await context.service.shard_of(queue).call(change);
+  });
 }
 
 // One entry of a ChangeMessageVisibilityBatch.
@@ -483,12 +486,11 @@ Expected<Shard::VisibilityChange> check_visibility_entry(
 Answer<api::SendMessageResponse> send_message(Context& context, api::SendMessageRequest& request) {
   const Expected<QueueInfoPointer> queue = find_queue(context, request.queue_url);
   if (!queue) co_return queue.error();
-  const SendTexts texts{.body_parameter = "MessageBody",
-                        .too_long = "One or more parameters are invalid."};
+  const SendTexts texts{.too_long = "One or more parameters are invalid.", .entry = {}};
   Expected<Outgoing> outgoing = check_outgoing(**queue, request, context.caller->sender_id, texts);
   if (!outgoing) co_return outgoing.error();
   NewMessage& message = outgoing->message;
-  message.body_md5 = md5(message.body);
+  message.body_md5 = &outgoing->body_md5;
   if (message.trace_header.empty() && is_sqs_text(request.trace_header)) {
     message.trace_header = request.trace_header;
   }
@@ -502,23 +504,20 @@ Answer<api::SendMessageResponse> send_message(Context& context, api::SendMessage
 
 Answer<api::SendMessageBatchResponse> send_message_batch(Context& context,
                                                          api::SendMessageBatchRequest& request) {
-  constexpr std::string_view kEntry = "SendMessageBatchRequestEntry";
   const Expected<QueueInfoPointer> queue = find_queue(context, request.queue_url);
   if (!queue) co_return queue.error();
-  const Expected<void> checked = check_send_batch((*queue)->config, request.entries, kEntry);
+  const Expected<void> checked = check_send_batch((*queue)->config, request.entries, kSendEntry);
   if (!checked) co_return checked.error();
 
   api::SendMessageBatchResponse response;
+  response.successful.reserve(request.entries.size());
   std::vector<Outgoing> outgoing;
   outgoing.reserve(request.entries.size());
-  std::vector<std::string_view> bodies;
   for (std::size_t i = 0; i < request.entries.size(); ++i) {
     api::SendMessageBatchRequestEntry& entry = request.entries[i];
-    const SendTexts texts{.body_parameter = entry_member(kEntry, i, "MessageBody"),
-                          .too_long = "One or more parameters cannot be validated."};
+    const SendTexts texts{.too_long = "One or more parameters cannot be validated.", .entry = i};
     Expected<Outgoing> one = check_outgoing(**queue, entry, context.caller->sender_id, texts);
     if (one) {
-      bodies.push_back(one->message.body);
       outgoing.push_back(std::move(*one));
       response.successful.emplace_back().id = std::move(entry.id);
     } else {
@@ -527,13 +526,11 @@ Answer<api::SendMessageBatchResponse> send_message_batch(Context& context,
   }
   if (outgoing.empty()) co_return response;
 
-  std::vector<Md5Digest> digests(bodies.size());
-  md5_many(bodies, digests);
   std::vector<NewMessage> messages;
   messages.reserve(outgoing.size());
-  for (std::size_t i = 0; i < outgoing.size(); ++i) {
-    outgoing[i].message.body_md5 = digests[i];
-    messages.push_back(outgoing[i].message);
+  for (Outgoing& one : outgoing) {
+    one.message.body_md5 = &one.body_md5;
+    messages.push_back(one.message);
   }
   const Expected<std::vector<SentMessage>> sent =
       co_await send_all(context, (*queue)->id, messages);
@@ -564,6 +561,7 @@ Answer<api::ReceiveMessageResponse> receive_message(Context& context,
       select_system_attributes(request);
   const AttributeSelector selector(request.message_attribute_names);
   std::string handles;
+  handles.reserve(received->deliveries.size() * (ReceiptSealer::kTextSize + 1));
   response.messages.reserve(received->deliveries.size());
   for (Delivery& delivery : received->deliveries) {
     handles.append(delivery.receipt_handle).push_back(kBetweenHandles);
@@ -604,6 +602,8 @@ Answer<api::DeleteMessageBatchResponse> delete_message_batch(
   std::vector<std::optional<ApiError>> errors(request.entries.size());
   std::vector<ReceiptHandle> handles;
   std::vector<std::size_t> entry_of_handle;
+  handles.reserve(request.entries.size());
+  entry_of_handle.reserve(request.entries.size());
   for (std::size_t i = 0; i < request.entries.size(); ++i) {
     const std::string& text = request.entries[i].receipt_handle;
     if (text.empty()) {

@@ -170,8 +170,7 @@ boost::asio::awaitable<void> take_measurements(const Service& service) {
   };
   // One that has failed has nothing to tell.
   for (ShardDriver* shard : service.shards) co_await shard->call(take);
-  telemetry.server_history.record(telemetry.metrics.values(), read_resident_bytes(),
-                                  telemetry.clock.now());
+  telemetry.server_history.record(telemetry.metrics, read_resident_bytes(), telemetry.clock.now());
 }
 
 Answer<api::GetQueueMetricsResponse> get_queue_metrics(Context& context,

@@ -66,9 +66,7 @@ std::string token_of(const Look& look) {
   append_u8(bytes, kTokenVersion);
   append_u64(bytes, look.queue.value());
   append_u64(bytes, look.next.value());
-  if (look.groups_listed.size() <= limits::kListedGroupsMax) {
-    for (const GroupKey group : look.groups_listed) append_u64(bytes, group.value());
-  }
+  for (const GroupKey group : look.groups_listed) append_u64(bytes, group.value());
   return to_base64(bytes);
 }
 
@@ -84,17 +82,14 @@ Expected<void> take_token(const std::optional<std::string>& token, Look& look) {
   while (!reader.failed() && !reader.rest().empty()) {
     look.groups_listed.insert(GroupKey{reader.u64()});
   }
-  if (reader.failed() || version != kTokenVersion || queue != look.queue) return refused;
+  if (reader.failed() || version != kTokenVersion || queue != look.queue ||
+      look.groups_listed.size() > limits::kListedGroupsMax) {
+    return refused;
+  }
   return {};
 }
 
 // --- looking ---
-
-bool has_enough(const Look& look) {
-  return look.exhausted || look.found.size() >= look.found_max ||
-         (!look.found.empty() && look.found_bytes >= look.found_bytes_max) ||
-         look.bytes_read >= limits::kLookBytesMax;
-}
 
 // Looks slice by slice, until the look has what it wants or has taken long enough. The shard does
 // something else between two slices.
@@ -491,7 +486,7 @@ Answer<api::ListMessageGroupsResponse> list_message_groups(Context& context,
   const bool first_page = look->from == SequenceNumber{};
   look->wanted.group_heads = true;
   look->found_max = *count;
-  look->groups_max = look->groups_listed.size() + *count;
+  look->groups_max = std::min(look->groups_listed.size() + *count, limits::kListedGroupsMax);
   look->found_bytes_max = SIZE_MAX;
   const Expected<void> done = co_await carry_out(context, look);
   if (!done) co_return done.error();
@@ -500,7 +495,9 @@ Answer<api::ListMessageGroupsResponse> list_message_groups(Context& context,
   for (const LookedMessage& head : look->found) {
     response.groups.push_back(described_group(head, *look, counted, (*queue)->config.fifo));
   }
-  response.next_token = token_of(*look);
+  // Only who remembers all that were named can tell which one is new.
+  response.truncated = !look->exhausted && look->groups_listed.size() >= limits::kListedGroupsMax;
+  if (!response.truncated) response.next_token = token_of(*look);
   co_return response;
 }
 
@@ -534,16 +531,19 @@ Answer<api::ListConsumersResponse> list_consumers(Context& context,
   api::ListConsumersResponse response;
   response.last_receive = milliseconds_of(consumers->last_receive);
   for (WaitingConsumer& waiting : consumers->waiting) {
-    response.waiting.push_back({std::move(waiting.source_address), std::move(waiting.principal_arn),
-                                std::move(waiting.user_agent), waiting.since.milliseconds,
+    response.waiting.push_back({{std::move(waiting.source_address),
+                                 std::move(waiting.principal_arn), std::move(waiting.user_agent)},
+                                waiting.since.milliseconds,
                                 waiting.until.milliseconds});
   }
   std::ranges::sort(consumers->recent, std::greater<>{}, &RecentConsumer::last_receive);
   for (RecentConsumer& recent : consumers->recent) {
     response.recent_consumers.push_back(
-        {std::move(recent.source_address), std::move(recent.principal_arn),
-         std::move(recent.user_agent), recent.last_receive.milliseconds,
-         static_cast<std::int64_t>(recent.receives), static_cast<std::int64_t>(recent.messages)});
+        {{std::move(recent.source_address), std::move(recent.principal_arn),
+          std::move(recent.user_agent)},
+         recent.last_receive.milliseconds,
+         static_cast<std::int64_t>(recent.receives),
+         static_cast<std::int64_t>(recent.messages)});
   }
   co_return response;
 }

@@ -156,6 +156,8 @@ class TestedContext {
   std::vector<ContextFact> facts_;
 };
 
+constexpr std::string_view kService = "sqs:";
+
 Expected<std::vector<PolicyAction>> read_actions(const std::vector<std::string>& names) {
   std::vector<PolicyAction> actions;
   if (names.empty()) {
@@ -164,7 +166,9 @@ Expected<std::vector<PolicyAction>> read_actions(const std::vector<std::string>&
   }
   for (const std::string& given : names) {
     std::string_view name = given;
-    if (equal_ignoring_case(name.substr(0, name.find(':')), "sqs")) name.remove_prefix(4);
+    if (equal_ignoring_case(name.substr(0, kService.size()), kService)) {
+      name.remove_prefix(kService.size());
+    }
     const std::optional<PolicyAction> action = policy_action_of(name);
     if (!action || policy_action_row(*action).service != "sqs") {
       return invalid_parameter(given, "Actions", "It is no action of SQS.");

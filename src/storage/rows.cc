@@ -42,7 +42,7 @@ constexpr std::array<const char*, kFamilyCount> kFamilyNames = {
     "meta", "queues", "index", "state", "due", "names", "groups", "deduplication", "transfers"};
 constexpr std::size_t kWriteBufferBytes = std::size_t{16} << 20;  // of one family
 constexpr std::chrono::seconds kFlushTimeMax{60};
-constexpr int kOpenFilesMax = 256;
+constexpr int kDatabaseFilesMax = 256;
 
 // Our own records, in RocksDB's default family.
 constexpr std::string_view kPositionKey = "position";
@@ -260,7 +260,7 @@ StoreResult<std::unique_ptr<Rows>> Rows::open(const RowsOptions& options) {
   database.atomic_flush = true;  // the position and all families, or none
   database.avoid_flush_during_shutdown = true;
   database.write_buffer_manager = options.memory->parts_->buffers;
-  database.max_open_files = kOpenFilesMax;
+  database.max_open_files = kDatabaseFilesMax;
   database.max_background_jobs = 2;
   database.bytes_per_sync = std::uint64_t{1} << 20;
   database.info_log_level = rocksdb::WARN_LEVEL;

@@ -73,6 +73,12 @@ class Snapshot {
                                                       std::string_view key) const = 0;
 };
 
+/// Gives `look` all rows of a family in order, page by page. @return the first error, of the scan
+/// or of `look`.
+StoreResult<void> for_each_page(
+    const Snapshot& snapshot, Family family,
+    const std::function<StoreResult<void>(const std::vector<Row>& rows)>& look);
+
 /// Room on the disk that holds the store.
 struct StoreSpace {
   std::uint64_t used_bytes = 0;       // by this store

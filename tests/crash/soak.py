@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Mixed load on the real server for as long as you like, while everything goes wrong that may:
-kills, restarts, a full disk, a server that stands still, a machine without a processor to spare.
+kills, restarts, a full disk, a server that stands still, a machine without a processor to spare;
+and backups of the server at work, each of which is restored and checked.
 
 usage: soak.py [--seconds S] [--seed N]
 
@@ -23,7 +24,8 @@ import time
 
 import crash_test
 import fifo_crash_test
-from support import Client, QueryClient, Server, SmallDisk, check, drain, restart
+from backup_test import back_up, restore
+from support import Client, Folder, QueryClient, Server, SmallDisk, check, drain, restart
 
 EVENT_SECONDS = (4, 12)  # between two events
 STILL_SECONDS = (0.5, 3)
@@ -91,7 +93,10 @@ class Soak:
         self.events = collections.Counter()
 
     def run(self, seconds):
-        acts = (self.killed, self.killed, self.restarted, self.full, self.still, self.busy)
+        acts = (
+            self.killed, self.killed, self.restarted, self.full, self.still, self.busy,
+            self.backed_up,
+        )
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             self.fleets[0].act_for(self.rng.uniform(*EVENT_SECONDS))
@@ -130,6 +135,11 @@ class Soak:
         os.kill(self.server.pid, signal.SIGSTOP)
         self.fleets[0].act_for(self.rng.uniform(*STILL_SECONDS))
         os.kill(self.server.pid, signal.SIGCONT)
+
+    def backed_up(self):
+        with Folder() as folder:
+            back_up(self.disk / "data", folder / "backup")
+            restore(folder / "backup", folder / "restored")
 
     def busy(self):
         """More programs that want to run than there are processors."""

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <set>
 #include <stdexcept>
 
 #include "base/random.h"
@@ -37,6 +38,8 @@ enum class Kind : std::uint8_t {
   crash_during_receive,
   crash_during_erase,
   relocate,
+  look,
+  erase_by_place,
   rest,
   count
 };
@@ -55,6 +58,8 @@ constexpr std::array<OperationKind, static_cast<std::size_t>(Kind::count)> kKind
     {"crash_during_receive", 1},
     {"crash_during_erase", 1},
     {"relocate", 4},
+    {"look", 4},
+    {"erase_by_place", 2},
     {"rest", 6},
 }};
 
@@ -145,6 +150,10 @@ class FifoRun {
         return crash_during_erase();
       case Kind::relocate:
         return relocate();
+      case Kind::look:
+        return compare_groups(queue, look(queue));
+      case Kind::erase_by_place:
+        return erase_by_place(queue);
       case Kind::rest:
         loop_.settle();
         for (std::size_t i = 0; i < kQueues; ++i) {
@@ -370,6 +379,37 @@ class FifoRun {
     if (index.empty()) return;
     const Row& row = index[random_.below(index.size())];
     loop_.shard().relocate(row.key, read_place(row.value), loop_.now());
+  }
+
+  std::vector<LookedMessage> look(std::size_t queue) {
+    std::vector<LookedMessage> found = loop_.look(ids_[queue], {}, 1 + random_.below(20)).value();
+    naive_.looked_at(queue, found, loop_.now());
+    return found;
+  }
+  // Each group is listed once, by its first message.
+  void compare_groups(std::size_t queue, const std::vector<LookedMessage>& all) {
+    std::vector<SequenceNumber> heads;
+    std::set<std::string> groups;
+    for (const LookedMessage& message : all) {
+      if (groups.insert(message.group_id).second) heads.push_back(message.sequence);
+    }
+    std::vector<SequenceNumber> listed;
+    const std::size_t page = 1 + random_.below(5);
+    for (const LookedMessage& head : loop_.look(ids_[queue], {.group_heads = true}, page).value()) {
+      listed.push_back(head.sequence);
+    }
+    if (listed != heads) throw std::runtime_error("the groups of a queue were listed otherwise");
+  }
+  void erase_by_place(std::size_t queue) {
+    std::vector<LookedMessage> chosen = look(queue);
+    std::erase_if(chosen, [this](const LookedMessage&) { return random_.chance(2, 3); });
+    if (chosen.size() > 5) chosen.resize(5);
+    std::vector<SequenceNumber> sequences;
+    for (const LookedMessage& message : chosen) sequences.push_back(message.sequence);
+    for (const auto& refusal : loop_.erase_messages(ids_[queue], sequences)) {
+      if (refusal) throw std::runtime_error("a delete by place was refused");
+    }
+    for (const LookedMessage& message : chosen) naive_.erased_by_place(message.id);
   }
 
   // Everything comes back after the longest timeout; then each queue is emptied, in order.

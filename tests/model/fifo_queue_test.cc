@@ -1,6 +1,8 @@
 // FIFO queues over the real loop: what the model's short polls, one at a time, cannot show.
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "support/loop_harness.h"
 
 namespace millrace {
@@ -39,6 +41,56 @@ TEST_F(FifoQueueTest, ARepeatedAttemptDoesNotWaitBehindOthers) {
   EXPECT_EQ(receive(0, "attempt")->bodies(), first->bodies());
   EXPECT_EQ(receive(seconds(20), "attempt")->bodies(), first->bodies());
   EXPECT_FALSE(other->result);
+}
+
+// Whether the block has left memory, or only its chunk has.
+TEST(FifoQueueWithoutMemory, PassesOverAGroupWhoseFirstMessageIsDamaged) {
+  for (const bool forgotten : {false, true}) {
+    ManualClock clock{Timestamp{1'700'000'000'000}};
+    LoopHarness loop(clock, {.memory_bytes = 1});
+    const QueueId queue = loop.create_queue({.retention = seconds(345'600), .fifo = true});
+    const auto send = [&](std::string_view group, std::string_view body) {
+      loop.submit([&](Shard& shard, Timestamp now) {
+        NewMessage message;
+        message.body = message.deduplication_id = body;
+        message.group_id = group;
+        ASSERT_TRUE(shard.send(queue, {&message, 1}, now));
+      });
+      loop.settle();
+    };
+    send("a", "a1");
+    ASSERT_EQ(loop.poll_bodies(queue, 1, seconds(1)), std::vector<std::string>{"a1"});
+    loop.store().damage(parse_index(loop.rows(Family::index).at(0).value)->place);
+    if (forgotten) loop.restart();
+    loop.advance(seconds(1));
+    const auto waiting = loop.receive({queue, 10, seconds(30), seconds(20)});
+    loop.settle();
+    ASSERT_TRUE(waiting->result);
+    ASSERT_FALSE(*waiting->result);
+    EXPECT_EQ(waiting->result->error().code(), ErrorCode::internal_failure);
+    send("a", "a2");
+    send("b", "b1");
+    EXPECT_EQ(loop.poll_bodies(queue), std::vector<std::string>{"b1"});
+    EXPECT_EQ(loop.counts(queue).visible, 2U);
+    EXPECT_LE(loop.corruptions.size(), 4U) << "it is not read again and again";
+  }
+}
+
+TEST_F(FifoQueueTest, ARepeatedSendIsToldItsOwnDigest) {
+  std::array<Md5Digest, 2> digests{};
+  for (Md5Digest& digest : digests) {
+    loop.submit([&](Shard& shard, Timestamp now) {
+      NewMessage message;
+      message.body = &digest == digests.data() ? "first" : "repeated";
+      message.group_id = message.deduplication_id = "id";
+      message.body_md5 = &digest;
+      ASSERT_TRUE(shard.send(queue, std::span(&message, 1), now));
+    });
+  }
+  loop.settle();
+  EXPECT_EQ(digests[0], md5("first"));
+  EXPECT_EQ(digests[1], md5("repeated"));
+  EXPECT_EQ(loop.poll_bodies(queue), std::vector<std::string>{"first"});
 }
 
 TEST(FifoQueueWithoutMemory, ReadsNoGroupWhoseRowsAreNotWrittenYet) {

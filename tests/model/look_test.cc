@@ -361,6 +361,13 @@ TEST_P(LookFifoTest, UnlocksAGroupWhoseMessageInFlightIsDeleted) {
   EXPECT_THAT(poll(), ElementsAre("b"));
 }
 
+TEST_P(LookFifoTest, ListsTheOthersWhereTheFirstMessageOfAGroupIsDamaged) {
+  for (const char* group : {"g", "h", "i"}) send_to(group, group);
+  loop_.store().damage(parse_index(loop_.rows(Family::index).at(1).value)->place);
+  loop_.restart();
+  EXPECT_THAT(bodies(look({.group_heads = true}, 1)), ElementsAre("g", "i"));
+}
+
 TEST_P(LookFifoTest, ListsGroupsByTheirFirstMessages) {
   for (int i = 0; i < 3; ++i) {
     for (const char* group : {"g", "h"}) send_to(group, group + std::to_string(i));

@@ -228,6 +228,18 @@ TEST_F(MoveTaskTest, FailsAtAMessageOfTheQueueItself) {
   EXPECT_EQ(loop_.counts(dead_).visible, 1u);
 }
 
+TEST_F(MoveTaskTest, FailsAtTheEndForWhatIsDamaged) {
+  for (const char* body : {"a", "b", "c"}) loop_.send(dead_, {body});
+  loop_.store().damage(parse_index(loop_.rows(Family::index).at(1).value)->place);
+  loop_.crash();
+  start(loop_, dead_, {.destination = target_});
+  EXPECT_EQ(latest(loop_, dead_).status, Status::failed);
+  EXPECT_EQ(latest(loop_, dead_).failure_reason, "DamagedMessage");
+  EXPECT_EQ(latest(loop_, dead_).moved, 2u);
+  EXPECT_THAT(consume(loop_, target_), ElementsAre("a", "c"));
+  EXPECT_EQ(loop_.counts(dead_).visible, 1u);
+}
+
 TEST_F(MoveTaskTest, FailsWhenTheTargetIsGone) {
   const QueueId source = create_source("source");
   send_dead(source, {"a"});

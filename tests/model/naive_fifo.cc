@@ -189,6 +189,65 @@ void NaiveFifo::visibility_changed(std::size_t queue, const MessageId& id,
   if (!refused) message->visible_at = now + timeout;
 }
 
+bool NaiveFifo::may_have_come(const MessageId& id, Timestamp now) const {
+  return std::ranges::any_of(queues_, [&](const Queue& source) {
+    return std::ranges::any_of(source.messages, [&](const NaiveFifoMessage& message) {
+      return message.id == id && leaving(source, message, now);
+    });
+  });
+}
+
+void NaiveFifo::check_look(const Queue& queue, const NaiveFifoMessage& message,
+                           const LookedMessage& seen, Timestamp now) {
+  expect(seen.body == message.body && seen.group_id == message.group &&
+             seen.sequence == message.sequence,
+         "a look saw it otherwise", message);
+  const bool known = message.certain && !leaving(queue, message, now) &&
+                     message.doubtful_counts == 0 && message.doubtful_until <= now;
+  if (!known) return;
+  expect(seen.receive_count == message.receive_count, "a look saw other receives", message);
+  const Timestamp due = message.sent_at + queue.delay;
+  if (message.visible_at > now) {
+    expect(seen.state == MessageState::in_flight && seen.visible_at == message.visible_at,
+           "a look did not see it in flight", message);
+  } else if (due > now) {
+    expect(seen.state == MessageState::delayed && seen.visible_at == due,
+           "a look did not see it delayed", message);
+  } else {
+    expect(seen.state == MessageState::available, "a look did not see it available", message);
+  }
+}
+
+void NaiveFifo::looked_at(std::size_t queue, const std::vector<LookedMessage>& found,
+                          Timestamp now) const {
+  const Queue& from = queues_[queue];
+  std::set<MessageId> seen;
+  SequenceNumber last;
+  for (const LookedMessage& one : found) {
+    if (one.sequence <= last) throw std::runtime_error("a look saw messages out of order");
+    last = one.sequence;
+    seen.insert(one.id);
+    if (const NaiveFifoMessage* message = find(queue, one.id)) {
+      expect(!expired(from, *message, now), "a look saw what is too old", *message);
+      check_look(from, *message, one, now);
+    } else if (queue + 1 < queues_.size() || !may_have_come(one.id, now)) {
+      throw std::runtime_error("a look saw a message that is not there");
+    }
+  }
+  for (const NaiveFifoMessage& message : from.messages) {
+    const bool sure =
+        message.certain && !expired(from, message, now) && !leaving(from, message, now);
+    expect(!sure || seen.contains(message.id), "a look missed it", message);
+  }
+}
+
+void NaiveFifo::erased_by_place(const MessageId& id) {
+  for (Queue& queue : queues_) {
+    std::erase_if(queue.messages,
+                  [&](const NaiveFifoMessage& message) { return message.id == id; });
+  }
+}
+
 void NaiveFifo::emptied(std::size_t queue, Timestamp now) {
   Queue& from = queues_[queue];
   from.ids.clear();

@@ -72,6 +72,10 @@ class NaiveFifo {
               Timestamp now);
   void visibility_changed(std::size_t queue, const MessageId& id, const std::string& handle,
                           Milliseconds timeout, bool refused, Timestamp now);
+  /// A look at the whole queue has brought these.
+  void looked_at(std::size_t queue, const std::vector<LookedMessage>& found, Timestamp now) const;
+  /// The message was deleted by its place.
+  void erased_by_place(const MessageId& id);
   /// Purged.
   void emptied(std::size_t queue, Timestamp now);
   void set_delay(std::size_t queue, Milliseconds delay) { queues_[queue].delay = delay; }
@@ -98,6 +102,10 @@ class NaiveFifo {
     return message.visible_at > now || message.sent_at + queue.delay > now;
   }
   static bool leaving(const Queue& queue, const NaiveFifoMessage& message, Timestamp now);
+  /// Whether the message, which has this id, may have come here as a dead letter.
+  bool may_have_come(const MessageId& id, Timestamp now) const;
+  static void check_look(const Queue& queue, const NaiveFifoMessage& message,
+                         const LookedMessage& seen, Timestamp now);
 
   std::vector<Queue> queues_;
   std::uint64_t replies_ = 0;

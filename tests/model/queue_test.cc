@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "base/limits.h"
 #include "support/loop_harness.h"
 
@@ -58,6 +60,29 @@ TEST_F(QueueTest, TheVisibilityOfWhatHasExpiredCannotBeChangedBeforeItIsSweptEit
   EXPECT_FALSE(change());
   clock_.advance(1);
   EXPECT_TRUE(change());
+}
+
+// Whether the block has left memory, or only its chunk has.
+TEST_F(TinyMemoryTest, PassesOverWhatIsDamaged) {
+  for (const bool forgotten : {false, true}) {
+    const QueueId queue = loop_.create_queue();
+    loop_.send(queue, {"damaged"});
+    ASSERT_THAT(loop_.poll(queue, 1, seconds(1)), SizeIs(1));
+    loop_.store().damage(parse_index(loop_.rows(Family::index).back().value)->place);
+    if (forgotten) loop_.restart();
+    loop_.advance(seconds(1));
+    const auto waiting = loop_.receive({queue, 10, seconds(30), seconds(20)});
+    loop_.settle();
+    ASSERT_TRUE(waiting->result);
+    ASSERT_FALSE(*waiting->result);
+    EXPECT_EQ(waiting->result->error().code(), ErrorCode::internal_failure);
+    loop_.send(queue, {"a"});
+    EXPECT_THAT(loop_.poll_bodies(queue), ElementsAre("a"));
+    EXPECT_EQ(loop_.counts(queue).visible, 1U);
+    loop_.restart();
+    loop_.advance(seconds(345'600));
+    EXPECT_EQ(loop_.counts(queue).visible, 0U) << "it expires as any other";
+  }
 }
 
 TEST_F(QueueTest, DeliversInOrderOfSending) {
@@ -354,6 +379,27 @@ TEST_F(TinyMemoryTest, ExpiresWhatWasParked) {
 }
 
 // --- purge and delete ---
+
+TEST_F(QueueTest, ASendIsToldItsDigestWhateverTheSameCommitDoesToIt) {
+  const QueueId purged = loop_.create_queue();
+  const QueueId deleted = loop_.create_queue({.retention = seconds(60)});
+  std::array<Md5Digest, 2> digests{};
+  const auto send = [&](QueueId queue, Md5Digest& digest) {
+    return loop_.submit([&digest, queue](Shard& shard, Timestamp now) {
+      NewMessage message = new_message("body");
+      message.body_md5 = &digest;
+      EXPECT_TRUE(shard.send(queue, {&message, 1}, now));
+    });
+  };
+  const auto first = send(purged, digests[0]);
+  const auto second = send(deleted, digests[1]);
+  loop_.submit([&](Shard& shard, Timestamp at) { shard.purge_queue(purged, 0, at).value(); });
+  loop_.submit([&](Shard& shard, Timestamp) { shard.delete_queue(deleted).value(); });
+  loop_.forget(deleted);
+  loop_.settle();
+  EXPECT_TRUE(first->succeeded && second->succeeded);
+  EXPECT_THAT(digests, testing::Each(md5("body")));
+}
 
 TEST_F(QueueTest, PurgesEveryStateAndItsRows) {
   const QueueId queue = loop_.create_queue();

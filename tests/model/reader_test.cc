@@ -66,6 +66,18 @@ TEST_F(ReaderTest, TellsOfADiskThatDoesNotReadInsteadOfLeavingABlockOut) {
   EXPECT_TRUE(load(Load::Kind::block)) << "it wants no chunk";
 }
 
+TEST_F(ReaderTest, TellsWhichBlockIsDamaged) {
+  store_.damage(place_);
+  for (const auto kind : {Load::Kind::window, Load::Kind::chunk, Load::Kind::relocate}) {
+    const StoreResult<LoadResult> loaded = load(kind);
+    ASSERT_TRUE(loaded);
+    ASSERT_THAT(loaded->blocks, SizeIs(1));
+    EXPECT_TRUE(loaded->blocks.front().damaged);
+    EXPECT_EQ(loaded->blocks.front().chunk, nullptr);
+  }
+  EXPECT_THAT(corruptions_, SizeIs(3));
+}
+
 TEST_F(ReaderTest, LeavesOutWhatWasReleasedMeanwhile) {
   WriteBatch batch;
   batch.release(place_);

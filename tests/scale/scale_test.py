@@ -19,7 +19,7 @@ import sys
 import time
 import traceback
 
-from support import (
+from load import (
     GIB,
     MIB,
     Drain,

@@ -36,6 +36,9 @@ std::optional<StoreResult<PayloadPlaces>> FaultStore::finish() {
 
 StoreResult<std::shared_ptr<const std::string>> FaultStore::read(const PayloadPlace& place) const {
   if (fail_reads_) return StoreError("the disk failed to read, as the test asked");
+  if (damaged_.contains({place.segment, place.offset})) {
+    return StoreError("a chunk is damaged, as the test asked", true);
+  }
   return rows_->read(place);
 }
 
@@ -53,6 +56,7 @@ std::unique_ptr<FaultStore> FaultStore::crash(InFlight in_flight) {
   dead_ = true;
   auto reopened = std::unique_ptr<FaultStore>(new FaultStore(rows_, epoch_ + 1));
   reopened->space_ = space_;
+  reopened->damaged_ = damaged_;
   return reopened;
 }
 

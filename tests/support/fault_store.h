@@ -7,6 +7,8 @@
 
 #include <memory>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "storage/versioned_rows.h"
 
@@ -32,6 +34,8 @@ class FaultStore final : public Store {
   void fail_commit(std::uint64_t count, InFlight outcome);
   /// From now on, read() fails (or no longer fails), as a broken disk's would.
   void fail_reads(bool fail) { fail_reads_ = fail; }
+  /// From now on, the chunk at `place` is not what was written.
+  void damage(const PayloadPlace& place) { damaged_.emplace(place.segment, place.offset); }
   void set_space(const StoreSpace& space) { space_ = space; }
   /// What relocation_candidates() returns from now on.
   void set_relocation_candidates(std::vector<RelocationCandidate> candidates) {
@@ -66,6 +70,7 @@ class FaultStore final : public Store {
   std::optional<WriteBatch> in_flight_;
   std::optional<StoreResult<PayloadPlaces>> finished_;
   std::vector<RelocationCandidate> candidates_;
+  std::set<std::pair<std::uint64_t, std::uint32_t>> damaged_;  // segments and offsets
   StoreSpace space_{.used_bytes = 0,
                     .available_bytes = std::uint64_t{1} << 40,
                     .capacity_bytes = std::uint64_t{1} << 40};

@@ -196,7 +196,7 @@ void LoopHarness::look_on(const std::shared_ptr<Look>& look) {
     const auto call = submit([&](Shard& shard, Timestamp at) { shard.look(look, at).value(); });
     settle();
     if (!call->succeeded) throw std::runtime_error("the look was not answered");
-  } while (!look->exhausted && !look->error && look->found.size() < look->found_max);
+  } while (!look->error && !has_enough(*look));
 }
 
 Expected<std::vector<LookedMessage>> LoopHarness::look(QueueId queue, const LookWanted& wanted,

@@ -208,6 +208,8 @@ export interface MessageGroup {
 export interface ListMessageGroupsReply {
   Groups: MessageGroup[];
   NextToken?: string;
+  /** There may be more groups than can be told. */
+  Truncated: boolean;
 }
 
 export interface ReceivedMessage {

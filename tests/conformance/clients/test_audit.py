@@ -266,6 +266,30 @@ class Audit(LogTest):
         with self.assertRaisesRegex(RuntimeError, "must be two"):
             self.start(keys=())
 
+    def test_a_start_that_fails_is_told_with_its_cause(self):
+        missing = str(self.folder / "missing")
+        taken = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(taken.close)
+        other = self.folder / "other"
+        other.write_text("no keyring", encoding="ascii")
+        other.chmod(0o600)
+        causes = {
+            ("--credentials", missing): "cannot read",
+            ("--tls-listen", "127.0.0.1:0", "--tls-certificate", missing, "--tls-key", missing):
+                "the certificate",
+            ("--keyring", str(other)): str(other),
+            ("--metrics-token-file", missing): "the token",
+            ("--listen", f"127.0.0.1:{taken.getsockname()[1]}"): "cannot listen",
+        }
+        for options, cause in causes.items():
+            with self.subTest(cause):
+                self.audit_path.unlink(missing_ok=True)
+                with self.assertRaises(RuntimeError):
+                    self.start(*options, keys=())
+                (line,) = self.audit()
+                self.assertEqual((line["act"], line["decision"]), ("ServerStarted", "failed"))
+                self.assertIn(cause, line["detail"])
+
     def test_nobody_waits_for_a_log_that_hangs(self):
         # A pipe that is not read takes its buffer and no more.
         os.mkfifo(self.access_path)

@@ -26,8 +26,9 @@ ALIAS = "alias/orders"
 class Json:
     """The protocol that Debian's boto3 does not speak."""
 
-    def __init__(self, endpoint):
+    def __init__(self, endpoint, service="AmazonSQS"):
         self.endpoint = endpoint
+        self.service = service
 
     def __call__(self, action, **parameters):
         request = urllib.request.Request(
@@ -35,7 +36,7 @@ class Json:
             data=json.dumps(parameters).encode(),
             headers={
                 "Content-Type": "application/x-amz-json-1.0",
-                "X-Amz-Target": f"AmazonSQS.{action}",
+                "X-Amz-Target": f"{self.service}.{action}",
             },
         )
         try:
@@ -78,6 +79,7 @@ class EncryptionTest(unittest.TestCase):
         self.server.start()
         self.sqs = make_client(self.server.endpoint)
         self.json = Json(self.server.endpoint)
+        self.console = Json(self.server.endpoint + "/console/api/", "Millrace")
 
     def kms(self, *arguments, fails=False):
         done = subprocess.run(
@@ -162,6 +164,28 @@ class NamedKeys(EncryptionTest):
         self.assertEqual(sorted(m["Body"] for m in again), ["three", "two"])
         counts = {m["Attributes"]["ApproximateReceiveCount"] for m in again}
         self.assertEqual(counts, {"2"}, "what could not be opened was not received")
+
+    def test_the_console_without_the_key(self):
+        self.change_keys("create", "--alias", ALIAS)
+        url, target = (self.new_queue(name, KmsMasterKeyId=ALIAS) for name in ("q", "target"))
+        for body in ("one", "two", "three"):
+            self.send(url, body)
+        seen = self.console("PeekMessages", QueueUrl=url)["Messages"]
+        ids = {message["Body"]: message["PeekId"] for message in seen}
+        self.change_keys("disable", ALIAS)
+        answer = (400, "com.amazonaws.sqs#KmsDisabled", "KMS.DisabledException;Sender")
+        self.assertEqual(self.console("PeekMessages", QueueUrl=url), answer)
+        self.assertEqual(self.console("SearchMessages", QueueUrl=url, Text="one"), answer)
+        self.assertEqual(self.console("GetMessage", QueueUrl=url, PeekId=ids["one"]), answer)
+        deleted = self.console("DeleteMessages", QueueUrl=url, PeekIds=[ids["one"]])
+        self.assertEqual(deleted["Deleted"], [ids["one"]])
+        moved = self.console(
+            "MoveMessages", SourceUrl=url, DestinationUrl=target, PeekIds=[ids["two"]]
+        )
+        self.assertEqual(moved["Moved"], [ids["two"]])
+        self.change_keys("enable", ALIAS)
+        self.assertEqual([message["Body"] for message in self.receive(url)], ["three"])
+        self.assertEqual([message["Body"] for message in self.receive(target)], ["two"])
 
     def test_a_key_that_is_gone(self):
         self.kms("create", "--alias", ALIAS)

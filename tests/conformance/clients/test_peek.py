@@ -28,6 +28,7 @@ from support import (
 )
 
 PAGES_MAX = 1000
+GROUPS_MAX = 4096  # that are named
 BACKLOG = 100_000
 SENDERS = 8
 
@@ -328,6 +329,28 @@ class GroupsTest(PeekTest):
         groups = pages("ListMessageGroups", "Groups", QueueUrl=url, MaxResults=7)
         self.assertEqual([group["MessageGroupId"] for group in groups], names)
 
+    def test_more_groups_than_a_token_remembers(self):
+        url = self.new_queue()
+        names = [f"g{number}" for number in range(GROUPS_MAX + 100)]
+        for first in range(0, len(names), 10):
+            self.send_to_groups(url, names[first : first + 10])
+        self.send_to_groups(url, names[:10])  # which have been named by then
+        found, reply = [], {"NextToken": None}
+        while "NextToken" in reply:
+            token = reply["NextToken"]
+            reply = ask("ListMessageGroups", QueueUrl=url, MaxResults=100, NextToken=token)
+            found += [group["MessageGroupId"] for group in reply["Groups"]]
+            self.assertEqual(reply["Truncated"], len(found) == GROUPS_MAX)
+        self.assertEqual(found, names[:GROUPS_MAX])
+
+    def send_to_groups(self, url, names):
+        entries = [
+            {"Id": str(i), "MessageBody": name, "MessageGroupId": name}
+            for i, name in enumerate(names)
+        ]
+        reply = self.sqs.send_message_batch(QueueUrl=url, Entries=entries)
+        self.assertNotIn("Failed", reply)
+
     def test_tenants_of_a_standard_queue_are_listed_and_the_noisy_one_is_told(self):
         url = self.new_queue()
         for _ in range(40):
@@ -435,6 +458,20 @@ class LocalStackTest(PeekTest):
             request.add_header("Accept", accept)
         with urllib.request.urlopen(request, timeout=60) as reply:
             return reply.headers["Content-Type"], reply.read()
+
+    def test_a_name_that_somebody_has_led_here_is_refused(self):
+        url = self.new_queue()
+        self.send(url, "hello")
+        query = urllib.parse.urlencode({"QueueUrl": url})
+        request = urllib.request.Request(
+            f"{ENDPOINT}/_aws/sqs/messages?{query}", headers={"Host": "rebound.example"}
+        )
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=60)
+        self.assertEqual(refused.exception.code, 403)
+        text = refused.exception.read()
+        self.assertIn(b"--console-host rebound.example", text)
+        self.assertNotIn(b"hello", text)
 
     def test_messages_are_shown_as_localstack_shows_them(self):
         url = self.new_queue()

@@ -55,6 +55,7 @@ export default function GroupsTab({ queue, summary }: TabProps) {
       enableKeyboardNavigation
       ariaLabels={{ tableLabel: fifo ? "Message groups" : "Tenants" }}
       empty={<Box textAlign="center">No message of this queue has a group.</Box>}
+      footer={groups.data?.Truncated && <Box textAlign="center">There may be more; no more of them are listed.</Box>}
       pagination={
         <Pagination
           currentPageIndex={page}

@@ -1,5 +1,5 @@
-"""What the scale tests share: the server with a watch over its memory and disk, a load generator on
-one thread, and the table of figures beside their limits.
+"""What the scale tests and the overload test share: the server with a watch over its memory and
+disk, a load generator on one thread, and the table of figures beside their limits.
 
 The server itself comes from tests/conformance/clients/millrace_server.py, the small client for
 single questions from tests/crash/support.py.
