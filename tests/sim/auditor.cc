@@ -66,8 +66,8 @@ QueueNumber Auditor::create_requested(const QueueFacts& facts) {
   return queues_.size() - 1;
 }
 
-void Auditor::created(QueueNumber queue) {
-  queues_[queue].created = true;
+void Auditor::created(QueueNumber queue, Timestamp now) {
+  if (!queues_[queue].created_at) queues_[queue].created_at = now;
 }
 
 // --- attributes ---
@@ -127,6 +127,14 @@ std::uint32_t Auditor::receives_min(unsigned slot) const {
   return least;
 }
 
+// Whether the dead-letter queue was surely there before the moment, and nobody ever deleted it.
+bool Auditor::takes_dead_letters(unsigned slot, Timestamp moment) const {
+  if (unstable_slots_.contains(slot)) return false;
+  return std::ranges::any_of(lives_.at(slot), [&](QueueNumber queue) {
+    return queues_[queue].created_at && *queues_[queue].created_at < moment;
+  });
+}
+
 // The most receives that a message may have at that moment. Nothing: there may be no dead-letter
 // queue, and without it a message stays however often it is received.
 std::optional<std::uint32_t> Auditor::receives_max(QueueNumber queue, const Moment& moment) const {
@@ -134,7 +142,7 @@ std::optional<std::uint32_t> Auditor::receives_max(QueueNumber queue, const Mome
   for (const Version& version : queues_[queue].versions) {
     if (!in_force(version, moment)) continue;
     const std::optional<unsigned> target = version.facts.dead_letter_slot;
-    if (!target || unstable_slots_.contains(*target)) return std::nullopt;
+    if (!target || !takes_dead_letters(*target, moment.earliest)) return std::nullopt;
     most = std::max(most, version.facts.receive_count_max);
   }
   return most;
@@ -179,7 +187,7 @@ bool Auditor::is_same(const Message& message, const Message& other, const Moment
 // --- the ends of queues ---
 
 bool Auditor::surely_exists(QueueNumber queue) const {
-  return queues_[queue].created && !queues_[queue].delete_requested;
+  return queues_[queue].created_at && !queues_[queue].delete_requested;
 }
 
 // What tasks may have brought there is gone with the rest.
@@ -225,8 +233,10 @@ void Auditor::opened(unsigned shard, const std::map<QueueNumber, VersionNumber>&
     if (queue.deleted_at && here) broken("a deleted queue came back: " + std::to_string(number));
     if (surely_exists(number) && !here) broken("a queue was lost: " + std::to_string(number));
     // What a restart has shown is as good as an answer.
-    queue.created |= here;
-    if (here) settle(number, present.at(number), now);
+    if (here) {
+      created(number, now);
+      settle(number, present.at(number), now);
+    }
     if (queue.delete_requested && !here) queue_deleted(number, now);
   }
 }

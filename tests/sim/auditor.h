@@ -116,7 +116,7 @@ class Auditor {
   // --- queues ---
 
   QueueNumber create_requested(const QueueFacts& facts);
-  void created(QueueNumber queue);
+  void created(QueueNumber queue, Timestamp now);
   void delete_requested(QueueNumber queue);
   void queue_deleted(QueueNumber queue, Timestamp now);
   /// A shard was opened: these are the queues that it holds, and the attributes that they have.
@@ -227,7 +227,7 @@ class Auditor {
   struct Queue {
     QueueFacts facts;  // what never changes is to be taken from here
     std::vector<Version> versions;
-    bool created = false;
+    std::optional<Timestamp> created_at;  // acknowledged
     bool delete_requested = false;
     std::optional<Timestamp> deleted_at;
     std::set<std::uint64_t> sequences;  // of acknowledged sends
@@ -329,6 +329,7 @@ class Auditor {
   void settle(QueueNumber queue, VersionNumber version, Timestamp now);
   bool has_dead_letters(unsigned slot) const;
   std::uint32_t receives_min(unsigned slot) const;
+  bool takes_dead_letters(unsigned slot, Timestamp moment) const;
   std::optional<std::uint32_t> receives_max(QueueNumber queue, const Moment& moment) const;
   Milliseconds retention_max(QueueNumber queue, const Moment& moment) const;
   Milliseconds delay_min(QueueNumber queue, const Moment& moment) const;

@@ -12,7 +12,7 @@ class AuditorTest : public testing::Test {
 
   QueueNumber make(const QueueFacts& facts) {
     const QueueNumber made = auditor.create_requested(facts);
-    auditor.created(made);
+    auditor.created(made, at(0));
     return made;
   }
 
@@ -113,6 +113,27 @@ TEST_F(AuditorTest, CountsReceivesUpToTheDeadLetterQueue) {
   receive(queue, 1020, 2);
   receive(queue, 2020, 3);
   expect_broken("maxReceiveCount");
+}
+
+TEST_F(AuditorTest, LetsNothingBecomeADeadLetterBeforeItsQueueIsThere) {
+  Auditor other;
+  const QueueNumber target = other.create_requested({0, 0, seconds(1000), 0, {}});
+  const QueueNumber source = other.create_requested({1, 0, seconds(1000), 1, 0});
+  other.created(source, at(0));
+  const MessageNumber sent = other.send_requested(source, 30, 0, at(0));
+  const std::string body = other.body(sent);
+  Delivery delivery;
+  delivery.message.body = body;
+  const auto take = [&](std::int64_t when) {
+    ++delivery.receive_count;
+    other.received(source, delivery, {at(when), at(when)}, 0);
+  };
+  take(10);
+  take(20);
+  other.created(target, at(30));
+  EXPECT_FALSE(other.violation()) << *other.violation();
+  take(40);
+  ASSERT_TRUE(other.violation());
 }
 
 TEST_F(AuditorTest, SeesAReceiveCountThatStandsStill) {

@@ -89,7 +89,7 @@ void Workload::create(unsigned slot, std::function<void()> then) {
         --busy_;
         slots_[slot].busy = false;
         if (outcome == Outcome::done) {
-          auditor_.created(queue);
+          auditor_.created(queue, events_.now());
           slots_[slot].queue = queue;
           configure_all();
         }
