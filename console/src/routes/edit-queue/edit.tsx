@@ -112,16 +112,24 @@ function EditForm({ queue, attributes }: { queue: QueueName; attributes: QueueAt
 export default function EditQueuePage({ parameters: { name = "" } }: PageProps) {
   const url = useQuery(queueUrlQuery(name));
   const queue = { name, url: url.data ?? "" };
-  const attributes = useQuery({ ...attributesQuery(queue), enabled: url.data !== undefined });
+  // Asked once, when the form opens: what is kept from before may be old, and an answer that comes later must
+  // not take the form away.
+  const attributes = useQuery({
+    ...attributesQuery(queue),
+    enabled: url.data !== undefined,
+    refetchOnMount: "always",
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
+  });
   const error = url.error ?? attributes.error;
   if (error) {
     const retry = () => void (url.error ? url : attributes).refetch();
     return <Failure what={`The queue ${name} cannot be edited`} error={error} retry={retry} />;
   }
-  if (!attributes.data) return <Loading what="Loading the queue" />;
+  if (!attributes.data || !attributes.isFetchedAfterMount) return <Loading what="Loading the queue" />;
   return (
     <ContentLayout header={<Header variant="h1">Edit {name}</Header>}>
-      <EditForm key={name} queue={queue} attributes={attributes.data} />
+      <EditForm queue={queue} attributes={attributes.data} />
     </ContentLayout>
   );
 }
