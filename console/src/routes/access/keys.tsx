@@ -38,7 +38,7 @@ export default function AccessKeysPage() {
   const [selected, setSelected] = useState<AccessKey[]>([]);
   const [dialog, setDialog] = useState<Dialog>();
   const keys = useQuery(accessKeysQuery());
-  if (keys.error) {
+  if (keys.error && !keys.data) {
     return <Failure what="The access keys cannot be listed" error={keys.error} retry={() => void keys.refetch()} />;
   }
   const all = keys.data?.Keys ?? [];

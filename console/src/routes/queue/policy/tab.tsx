@@ -25,7 +25,7 @@ import { useDraft } from "./use-draft";
 
 export default function PolicyTab({ queue, summary }: TabProps) {
   const attributes = useQuery(attributesQuery(queue));
-  if (attributes.error) {
+  if (attributes.error && !attributes.data) {
     return (
       <Failure what="The policy cannot be shown" error={attributes.error} retry={() => void attributes.refetch()} />
     );
