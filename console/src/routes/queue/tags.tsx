@@ -25,15 +25,16 @@ async function saveTags(queue: QueueName, before: Record<string, string>, after:
 export default function TagsTab({ queue }: TabProps) {
   const writing = useWriting();
   const query = useQuery(tagsQuery(queue));
-  /** What is being typed; nothing when the tags are as the server has them. */
-  const [typed, setTyped] = useState<Tag[]>();
+  /** What is being typed, and what the server had when that began; nothing when nobody types. */
+  const [typed, setTyped] = useState<{ tags: Tag[]; before: Record<string, string> }>();
   const [busy, setBusy] = useState(false);
-  if (query.error) {
+  if (query.error && !query.data) {
     return <Failure what="The tags cannot be shown" error={query.error} retry={() => void query.refetch()} />;
   }
   if (!query.data) return <Loading what="Loading the tags" />;
-  const before = query.data;
-  const tags = typed ?? toTags(before);
+  // Tags that others gave the queue meanwhile stay as they are.
+  const before = typed?.before ?? query.data;
+  const tags = typed?.tags ?? toTags(before);
 
   async function save() {
     setBusy(true);
@@ -77,7 +78,7 @@ export default function TagsTab({ queue }: TabProps) {
         </Header>
       }
     >
-      <TagEditor tags={tags} change={setTyped} disabled={writing.disabled} />
+      <TagEditor tags={tags} change={(changed) => setTyped({ tags: changed, before })} disabled={writing.disabled} />
     </Container>
   );
 }
