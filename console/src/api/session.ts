@@ -40,8 +40,15 @@ function setSession(session: Session): void {
   state.set({ status: "signedIn", session });
 }
 
-/** Asks the server who is signed in. */
-export async function loadSession(): Promise<void> {
+let loading: Promise<void> | undefined;
+
+/** Asks the server who is signed in: once, however many ask at the same time. */
+export function loadSession(): Promise<void> {
+  loading ??= askForSession().finally(() => (loading = undefined));
+  return loading;
+}
+
+async function askForSession(): Promise<void> {
   const previous = previousSession();
   try {
     setSession(await request<Session>("session", { method: "GET" }));
