@@ -14,7 +14,7 @@ export interface Settings {
   pageSize: number;
 }
 
-const key = "millrace.settings";
+const settingsKey = "millrace.settings";
 
 const defaults: Settings = {
   theme: "system",
@@ -26,7 +26,7 @@ const defaults: Settings = {
 
 function load(): Settings {
   try {
-    const kept: unknown = JSON.parse(localStorage.getItem(key) ?? "{}");
+    const kept: unknown = JSON.parse(localStorage.getItem(settingsKey) ?? "{}");
     return typeof kept === "object" ? { ...defaults, ...kept } : defaults;
   } catch {
     return defaults;
@@ -48,12 +48,16 @@ export function startSettings(): void {
   apply();
   settings.subscribe(apply);
   systemTheme.addEventListener("change", apply);
+  // Chosen in another tab, it holds here too, and is not written over by the next choice here.
+  window.addEventListener("storage", ({ key }) => {
+    if (key === settingsKey) settings.set(load());
+  });
 }
 
 export function changeSettings(change: Partial<Settings>): void {
   settings.update((now) => ({ ...now, ...change }));
   try {
-    localStorage.setItem(key, JSON.stringify(settings.get()));
+    localStorage.setItem(settingsKey, JSON.stringify(settings.get()));
   } catch {
     // A browser without storage forgets the choice with the page, which is all that can be done.
   }
