@@ -12,6 +12,7 @@ import { useWriting } from "../../api/session";
 import { Failure } from "../../components/failure";
 import { Loading } from "../../components/loading";
 import { type Tag, TagEditor, tagsAreGood, toTagRecord, toTags } from "../../components/tag-editor";
+import { forgetDraft, setDraft, useDraft } from "../../lib/drafts";
 import { notify, notifyError } from "../../lib/notifications";
 import type { TabProps } from "./tabs";
 
@@ -26,7 +27,8 @@ export default function TagsTab({ queue }: TabProps) {
   const writing = useWriting();
   const query = useQuery(tagsQuery(queue));
   /** What is being typed, and what the server had when that began; nothing when nobody types. */
-  const [typed, setTyped] = useState<{ tags: Tag[]; before: Record<string, string> }>();
+  const draftName = `tags ${queue.name}`;
+  const typed = useDraft<{ tags: Tag[]; before: Record<string, string> }>(draftName);
   const [busy, setBusy] = useState(false);
   if (query.error && !query.data) {
     return <Failure what="The tags cannot be shown" error={query.error} retry={() => void query.refetch()} />;
@@ -41,7 +43,7 @@ export default function TagsTab({ queue }: TabProps) {
     try {
       await saveTags(queue, before, toTagRecord(tags));
       await query.refetch();
-      setTyped(undefined);
+      forgetDraft(draftName);
       refreshQueue(queue.name);
       notify({ type: "success", content: `Changed the tags of ${queue.name}.` });
     } catch (error) {
@@ -59,7 +61,7 @@ export default function TagsTab({ queue }: TabProps) {
           counter={`(${tags.length})`}
           actions={
             <SpaceBetween direction="horizontal" size="xs">
-              <Button disabled={typed === undefined} onClick={() => setTyped(undefined)}>
+              <Button disabled={typed === undefined} onClick={() => forgetDraft(draftName)}>
                 Undo
               </Button>
               <Button
@@ -78,7 +80,11 @@ export default function TagsTab({ queue }: TabProps) {
         </Header>
       }
     >
-      <TagEditor tags={tags} change={(changed) => setTyped({ tags: changed, before })} disabled={writing.disabled} />
+      <TagEditor
+        tags={tags}
+        change={(changed) => setDraft(draftName, { tags: changed, before })}
+        disabled={writing.disabled}
+      />
     </Container>
   );
 }

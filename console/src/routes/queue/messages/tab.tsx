@@ -16,7 +16,7 @@ import { queryClient, refreshQueue } from "../../../api/queries";
 import type { PeekedMessage } from "../../../api/types";
 import { Failure } from "../../../components/failure";
 import { countOf, formatNumber } from "../../../lib/format";
-import { setDraft, toAttributeDrafts } from "../../../lib/message-draft";
+import { setMessageDraft, toAttributeDrafts } from "../../../lib/message-draft";
 import { filterOf, filterParameters, isSearch, searchCriteria } from "../../../lib/message-filter";
 import { notify, notifyError } from "../../../lib/notifications";
 import { address, navigate, useLocation } from "../../../lib/router";
@@ -80,7 +80,7 @@ export default function MessagesTab({ queue, summary }: TabProps) {
   const sendAgain = async (message: PeekedMessage) => {
     try {
       const whole = await queryClient.fetchQuery(messageQuery(queue, message.PeekId));
-      setDraft(queue.name, {
+      setMessageDraft(queue.name, {
         body: whole.Body,
         attributes: toAttributeDrafts(whole.MessageAttributes),
         delay: "",
