@@ -4,14 +4,25 @@
 import { applyDensity, applyMode, Density, Mode } from "@cloudscape-design/global-styles";
 import { Store, useStore } from "./store";
 
+export interface SavedView {
+  name: string;
+  /** What stands in the address of the list: "type=fifo&sort=age". */
+  query: string;
+}
+
 export interface Settings {
   theme: "system" | "light" | "dark";
   density: "compact" | "comfortable";
   /** Live figures stand still while this is set. */
   paused: boolean;
-  /** Names of the shown columns of a table, by the name of the table. */
+  /** The shown columns of a list, in their order, by the name of the list. */
   columns: Record<string, string[]>;
+  /** The widths of a list's columns in pixels, likewise. */
+  widths: Record<string, Record<string, number>>;
+  /** Queues on a page. */
   pageSize: number;
+  /** Views of the list of queues that were given a name. */
+  views: SavedView[];
 }
 
 const settingsKey = "millrace.settings";
@@ -21,7 +32,9 @@ const defaults: Settings = {
   density: "compact",
   paused: false,
   columns: {},
+  widths: {},
   pageSize: 50,
+  views: [],
 };
 
 function load(): Settings {
