@@ -2,20 +2,11 @@
 
 import { expect, test } from "vitest";
 import { useConsole } from "./console";
+import { root, signInto } from "./sign-in";
 
-const root = { accessKeyId: "AKIAROOTOFTHETESTS00", secretAccessKey: "secret/of+the/tests0123456789" };
 const millrace = useConsole({ root });
 
-async function signIn(readOnly = false) {
-  millrace().expectedStatus = 401;
-  const page = await millrace().open("");
-  await page.getByLabel("Access key ID").fill(root.accessKeyId);
-  await page.getByLabel("Secret access key").fill(root.secretAccessKey);
-  if (readOnly) await page.getByRole("checkbox", { name: "Read only" }).check();
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("heading", { name: "Queues" }).waitFor();
-  return page;
-}
+const signIn = (readOnly = false) => signInto(millrace(), root, readOnly);
 
 test("a wrong secret is refused, and no secret crosses the wire", async () => {
   millrace().expectedStatus = 401;
