@@ -16,7 +16,7 @@ test("a wrong secret is refused, and no secret crosses the wire", async () => {
   await page.getByLabel("Access key ID").waitFor();
   await millrace().look(page, "sign-in");
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByText("Enter the ID of an access key of this server.").waitFor();
+  await page.getByText("Enter the ID of an access key of this server.").first().waitFor();
   await page.getByLabel("Access key ID").fill(root.accessKeyId);
   await page.getByLabel("Secret access key").fill("wrong");
   millrace().expectedStatus = 403;
@@ -24,11 +24,11 @@ test("a wrong secret is refused, and no secret crosses the wire", async () => {
   await page.getByText("Check the secret access key.").first().waitFor();
   await page.getByLabel("Secret access key").fill(root.secretAccessKey);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("heading", { name: "Queues" }).waitFor();
+  await page.getByRole("heading", { name: "Queues", level: 1 }).waitFor();
   expect(sent.some((request) => request.includes(root.accessKeyId))).toBe(true);
   expect(sent.filter((request) => request.includes(root.secretAccessKey))).toEqual([]);
   await page.reload();
-  await page.getByRole("heading", { name: "Queues" }).waitFor();
+  await page.getByRole("heading", { name: "Queues", level: 1 }).waitFor();
 });
 
 test("a session that ends keeps what was typed", async () => {
@@ -100,7 +100,7 @@ test("theme and density are kept", async () => {
   await page.getByRole("menuitemcheckbox", { name: "Dark" }).click();
   expect(await page.evaluate(() => document.body.className)).toContain("awsui-dark-mode");
   await page.reload();
-  await page.getByRole("heading", { name: "Queues" }).waitFor();
+  await page.getByRole("heading", { name: "Queues", level: 1 }).waitFor();
   expect(await page.evaluate(() => document.body.className)).toContain("awsui-dark-mode");
   expect(await page.evaluate(() => document.body.className)).toContain("awsui-compact-mode");
 });

@@ -22,6 +22,6 @@ export async function signInto(millrace: Console, key: Credentials, readOnly = f
   await fillIn(page, key);
   if (readOnly) await page.getByRole("checkbox", { name: "Read only" }).check();
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("heading", { name: "Queues" }).waitFor();
+  await page.getByRole("heading", { name: "Queues", level: 1 }).waitFor();
   return page;
 }
