@@ -384,8 +384,6 @@ export interface AccessKey {
   UserName: string;
   AccountId: string;
   Status: "Active" | "Inactive";
-  Created?: number;
-  LastUsed?: number;
   Root: boolean;
 }
 
