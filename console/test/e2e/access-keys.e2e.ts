@@ -22,10 +22,10 @@ function rowOf(page: Page, key: Credentials) {
 }
 
 async function signInIsRefused(key: Credentials, reason: string) {
-  millrace().expectedStatus = 401;
+  millrace().expectedStatuses.add(401);
   const page = await millrace().open("");
   await fillIn(page, key);
-  millrace().expectedStatus = 403;
+  millrace().expectedStatuses.add(403);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByText(reason).first().waitFor();
 }
@@ -37,8 +37,8 @@ test("a new key's secret is shown once, and only a button takes it away", async 
   const dialog = page.getByRole("dialog");
   expect(await dialog.getByRole("button", { name: "Create" }).isDisabled()).toBe(true);
   await dialog.getByRole("combobox", { name: "User" }).fill("grace");
-  // Leaves the field, and with it the suggestions that hang over the buttons.
-  await page.keyboard.press("Tab");
+  // Takes the name, and with it away the suggestions that hang over the buttons.
+  await page.keyboard.press("Enter");
   await dialog.getByRole("button", { name: "Create" }).click();
   await dialog.getByText("The secret is shown now and never again").waitFor();
   await millrace().look(page, "access-key-made");
@@ -59,9 +59,10 @@ test("a new key's secret is shown once, and only a button takes it away", async 
 });
 
 test("somebody can sign in with it, and sees what its user may", async () => {
+  // A new user may do nothing yet, not even list the queues.
+  millrace().expectedStatuses.add(403);
   const page = await signInto(millrace(), made);
   await page.getByRole("button", { name: "grace" }).waitFor();
-  millrace().expectedStatus = 403;
   await page.getByRole("link", { name: "Access keys" }).click();
   await page.getByText("The access keys cannot be listed").waitFor();
 });
@@ -82,6 +83,7 @@ test("a disabled key is refused until it is enabled again", async () => {
   await again.getByRole("button", { name: "Enable" }).click();
   await again.getByRole("dialog").getByRole("button", { name: "Enable" }).click();
   await rowOf(again, made).getByText("Active", { exact: true }).waitFor();
+  millrace().expectedStatuses.add(403);
   await signInto(millrace(), made);
 });
 

@@ -9,7 +9,7 @@ const millrace = useConsole({ root });
 const signIn = (readOnly = false) => signInto(millrace(), root, readOnly);
 
 test("a wrong secret is refused, and no secret crosses the wire", async () => {
-  millrace().expectedStatus = 401;
+  millrace().expectedStatuses.add(401);
   const page = await millrace().open("");
   const sent: string[] = [];
   page.on("request", (request) => sent.push(JSON.stringify([request.url(), request.headers(), request.postData()])));
@@ -19,7 +19,7 @@ test("a wrong secret is refused, and no secret crosses the wire", async () => {
   await page.getByText("Enter the ID of an access key of this server.").first().waitFor();
   await page.getByLabel("Access key ID").fill(root.accessKeyId);
   await page.getByLabel("Secret access key").fill("wrong");
-  millrace().expectedStatus = 403;
+  millrace().expectedStatuses.add(403);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByText("Check the secret access key.").first().waitFor();
   await page.getByLabel("Secret access key").fill(root.secretAccessKey);

@@ -237,7 +237,7 @@ test("purging and deleting ask for the name", async () => {
 });
 
 test("an address of no page and of no queue say what to do", async () => {
-  millrace().expectedStatus = 400;
+  millrace().expectedStatuses.add(400);
   const page = await millrace().open("#/nowhere");
   await page.getByText("There is no such page").waitFor();
   await page.goto(`${millrace().server.url}/console/#/queue/missing`);

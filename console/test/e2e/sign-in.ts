@@ -17,7 +17,7 @@ export async function fillIn(page: Page, { accessKeyId, secretAccessKey }: Crede
 
 /** A browser that was just opened and signed in. */
 export async function signInto(millrace: Console, key: Credentials, readOnly = false): Promise<Page> {
-  millrace.expectedStatus = 401;
+  millrace.expectedStatuses.add(401);
   const page = await millrace.open("");
   await fillIn(page, key);
   if (readOnly) await page.getByRole("checkbox", { name: "Read only" }).check();
