@@ -13,6 +13,7 @@ import { useState } from "react";
 import { queuesQuery, useInterval } from "../../api/queries";
 import { useWriting } from "../../api/session";
 import { Failure } from "../../components/failure";
+import { Lazily } from "../../components/lazily";
 import { useListColumns } from "../../components/list-columns";
 import { Live } from "../../components/live";
 import { DeleteQueues, PurgeQueues } from "../../components/queue-actions";
@@ -20,11 +21,13 @@ import { formatNumber } from "../../lib/format";
 import { address, navigate, useLocation } from "../../lib/router";
 import { useSettings } from "../../lib/settings";
 import { usePages } from "../../lib/use-pages";
-import { AddTags } from "./add-tags";
 import { columns } from "./columns";
 import { filteringOptions, filteringProperties, toFilter } from "./filter";
 import { SavedViews } from "./saved-views";
 import { type View, viewOf, viewParameters, viewText } from "./view";
+
+/** Its editor is large, and the list is what is loaded first. */
+const loadAddTags = () => import("./add-tags");
 
 type Dialog = "delete" | "purge" | "tag";
 
@@ -208,7 +211,9 @@ export default function QueuesPage() {
         <DeleteQueues queues={chosen} close={() => setDialog(undefined)} done={() => setChosenArns(new Set())} />
       )}
       {dialog === "purge" && <PurgeQueues queues={chosen} close={() => setDialog(undefined)} />}
-      {dialog === "tag" && <AddTags queues={chosen} close={() => setDialog(undefined)} />}
+      {dialog === "tag" && (
+        <Lazily load={loadAddTags} properties={{ queues: chosen, close: () => setDialog(undefined) }} />
+      )}
     </>
   );
 }
