@@ -43,8 +43,8 @@ class Clock {
 };
 
 /// The system's clock: the wall clock at construction (or `not_before`, if that is later) plus
-/// monotonic time since. Backward steps of the wall clock are ignored and forward ones are slewed,
-/// so a deadline is never missed or hit early because someone set the time.
+/// monotonic time since. The wall clock is not looked at again, so setting it changes nothing
+/// before the next start.
 class SystemClock final : public Clock {
  public:
   /// @param not_before the last time that a store remembers; now() never returns less.

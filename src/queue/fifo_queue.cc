@@ -307,7 +307,8 @@ void FifoQueue::note_state(BlockNumber number, Block& block) {
 Taken FifoQueue::receive(const ReceiveRequest& request, std::size_t bytes_max, Timestamp now) {
   Taken taken;
   held_up_ = false;
-  if (request.attempt_id != repeated_) unpin_attempt();
+  // A move task's take is nobody's turn: the attempt that waits goes on waiting.
+  if (!take_ && request.attempt_id != repeated_) unpin_attempt();
   if (!request.attempt_id.empty() && repeat_attempt(request, now, taken)) return taken;
   if (read_first(request.count_max, now)) return taken;
   Taking taking{request, bytes_max, now, taken};

@@ -590,8 +590,9 @@ Found Queue::change_visibility(const ReceiptHandle& handle, std::string_view han
     return Found::gone;
   }
   SlotState& state = touch(block)[slot];
-  // What has expired may not be swept yet.
-  if (state.phase == Phase::deleted || state.phase == Phase::moving ||
+  // What has expired may not be swept yet. What is delayed is in nobody's hands: the handle tells
+  // of a delivery that a crash has made it forget, and the clock has gone back since.
+  if (state.phase == Phase::deleted || state.phase == Phase::moving || block.parked_until ||
       expired(block.index.sent_at, now) || !may_change(state, handle, now)) {
     error = not_available(handle_text);
     return Found::gone;

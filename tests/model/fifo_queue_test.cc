@@ -170,6 +170,47 @@ TEST(FifoQueueWithoutMemory, EndsARepeatedAttemptWhoseMessagesArePurgedWhileThey
   EXPECT_EQ(repeat->bodies(), std::vector<std::string>{});
 }
 
+// The task takes nothing: what it could take is behind what the attempt holds.
+TEST(FifoQueueWithoutMemory, EndsARepeatedAttemptWhileAMoveTaskIsGoingOn) {
+  ManualClock clock{Timestamp{1'700'000'000'000}};
+  LoopHarness loop(clock, {.memory_bytes = 1});
+  const QueueSettings settings{.retention = seconds(345'600), .fifo = true};
+  const QueueId queue = loop.create_queue(settings);
+  const QueueId target = loop.create_queue(settings);
+  const auto send = [&](std::string_view group, std::string_view body) {
+    loop.submit([&](Shard& shard, Timestamp now) {
+      NewMessage message;
+      message.group_id = group;
+      message.body = message.deduplication_id = body;
+      ASSERT_TRUE(shard.send(queue, std::span(&message, 1), now));
+    });
+    loop.settle();
+  };
+  send("a", "a1");
+  send("b", "b1");
+  const ReceiveRequest attempt{queue, 10, seconds(30), 0, "attempt"};
+  const auto first = loop.receive(attempt);
+  loop.settle();
+  ASSERT_EQ(first->bodies().size(), 2U);
+  send("a", "a2");
+  loop.submit([&](Shard& shard, Timestamp now) {
+    ASSERT_TRUE(shard.start_move_task(queue, {.destination = target}, now));
+  });
+  loop.settle();
+  const auto repeat = loop.receive(attempt);
+  for (int turns = 0; turns < 100 && !repeat->result; ++turns) {
+    loop.turn();
+    loop.perform_load();
+    loop.deliver_load();
+    if (loop.begin_commit()) {
+      loop.make_durable();
+      loop.finish_commit();
+    }
+  }
+  ASSERT_TRUE(repeat->result);
+  EXPECT_EQ(repeat->bodies(), first->bodies());
+}
+
 TEST_F(FifoQueueTest, ARepeatedAttemptDoesNotBringWhatIsTooOld) {
   loop.configure(queue, {.retention = seconds(60), .fifo = true});
   send("group", "old");

@@ -190,6 +190,27 @@ TEST_F(QueueTest, ReturnsAMessageAtOnceByTimeoutZero) {
   EXPECT_THAT(loop_.poll_bodies(queue), ElementsAre("a"));
 }
 
+TEST_F(QueueTest, HidesNothingThatIsDelayedAgainWhenTheClockHasGoneBack) {
+  const QueueId queue = loop_.create_queue();
+  loop_.send(queue, {"a"}, seconds(10));
+  clock_.advance(seconds(10));
+  // The crash comes before anything of this is written.
+  const auto receive = loop_.receive({queue, 1, seconds(30), 0});
+  loop_.turn();
+  for (int loads = 0; loads < 10 && (loop_.perform_load() || loop_.deliver_load()); ++loads) {
+  }
+  ASSERT_TRUE(receive->result);
+  ASSERT_EQ(receive->result->value().deliveries.size(), 1U);
+  const std::string handle = receive->result->value().deliveries.front().receipt_handle;
+  loop_.crash();
+  clock_.advance(-seconds(1));
+  EXPECT_TRUE(loop_.change_visibility(queue, handle, seconds(30)));
+  EXPECT_EQ(loop_.counts(queue).delayed, 1u);
+  loop_.advance(seconds(1));
+  EXPECT_EQ(loop_.counts(queue).delayed, 0u);
+  EXPECT_THAT(loop_.poll_bodies(queue), ElementsAre("a"));
+}
+
 TEST_F(QueueTest, EndsVisibilityTwelveHoursAfterTheReceive) {
   const QueueId queue = loop_.create_queue();
   loop_.send(queue, {"a"});

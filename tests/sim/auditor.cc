@@ -61,12 +61,122 @@ std::string Auditor::describe(MessageNumber number) const {
 
 QueueNumber Auditor::create_requested(const QueueFacts& facts) {
   queues_.emplace_back().facts = facts;
+  lives_[facts.slot].insert(queues_.size() - 1);
+  add_version(queues_.size() - 1, facts, Timestamp{});
   return queues_.size() - 1;
 }
 
 void Auditor::created(QueueNumber queue) {
   queues_[queue].created = true;
 }
+
+// --- attributes ---
+
+void Auditor::add_version(QueueNumber queue, const QueueFacts& facts, Timestamp now) {
+  queues_[queue].versions.push_back({.facts = facts, .since = now});
+  retention_min_ = std::min(retention_min_, facts.retention);
+  if (!facts.dead_letter_slot) return;
+  feeds_.emplace(facts.slot, *facts.dead_letter_slot);
+  if (returns_.contains(*facts.dead_letter_slot)) {
+    moves_.emplace(*facts.dead_letter_slot, facts.slot);
+  }
+  reached_.clear();
+}
+
+VersionNumber Auditor::attributes_requested(QueueNumber queue, const QueueFacts& facts,
+                                            Timestamp now) {
+  add_version(queue, facts, now);
+  return queues_[queue].versions.size() - 1;
+}
+
+void Auditor::attributes_set(QueueNumber queue, VersionNumber version, Outcome outcome,
+                             Timestamp now) {
+  Version& changed = queues_[queue].versions[version];
+  if (outcome == Outcome::refused) changed.until = std::min(changed.until, now);
+  if (outcome != Outcome::done) return;
+  changed.acknowledged = true;
+  settle(queue, version, now);
+}
+
+// No other attributes are in force any more.
+void Auditor::settle(QueueNumber queue, VersionNumber version, Timestamp now) {
+  std::vector<Version>& versions = queues_[queue].versions;
+  for (VersionNumber other = 0; other < versions.size(); ++other) {
+    if (other != version) versions[other].until = std::min(versions[other].until, now);
+    if (other > version && versions[other].acknowledged) {
+      broken("a change of attributes was lost, of queue " + std::to_string(queue));
+    }
+  }
+}
+
+// Whether messages of the queues that go by that name may ever become dead letters.
+bool Auditor::has_dead_letters(unsigned slot) const {
+  return std::ranges::any_of(feeds_, [&](const auto& feed) { return feed.first == slot; });
+}
+
+// So many receives do not lead to the dead-letter queue, at any time.
+std::uint32_t Auditor::receives_min(unsigned slot) const {
+  std::uint32_t least = UINT32_MAX;
+  for (const QueueNumber queue : lives_.at(slot)) {
+    for (const Version& version : queues_[queue].versions) {
+      if (version.facts.dead_letter_slot) {
+        least = std::min(least, version.facts.receive_count_max);
+      }
+    }
+  }
+  return least;
+}
+
+// The most receives that a message may have at that moment. Nothing: there may be no dead-letter
+// queue, and without it a message stays however often it is received.
+std::optional<std::uint32_t> Auditor::receives_max(QueueNumber queue, const Moment& moment) const {
+  std::uint32_t most = 0;
+  for (const Version& version : queues_[queue].versions) {
+    if (!in_force(version, moment)) continue;
+    const std::optional<unsigned> target = version.facts.dead_letter_slot;
+    if (!target || unstable_slots_.contains(*target)) return std::nullopt;
+    most = std::max(most, version.facts.receive_count_max);
+  }
+  return most;
+}
+
+Milliseconds Auditor::retention_max(QueueNumber queue, const Moment& moment) const {
+  Milliseconds most = 0;
+  for (const Version& version : queues_[queue].versions) {
+    if (in_force(version, moment)) most = std::max(most, version.facts.retention);
+  }
+  return most;
+}
+
+Milliseconds Auditor::delay_min(QueueNumber queue, const Moment& moment) const {
+  Milliseconds least = INT64_MAX;
+  for (const Version& version : queues_[queue].versions) {
+    if (in_force(version, moment)) least = std::min(least, version.facts.delay);
+  }
+  return least;
+}
+
+// Whether two sends with the same deduplication id, both at that time, may be one to the queue.
+bool Auditor::may_be_same(const Message& message, const Message& other,
+                          const Moment& moment) const {
+  return message.group == other.group ||
+         std::ranges::any_of(queues_[message.home].versions, [&](const Version& version) {
+           return in_force(version, moment) && !version.facts.deduplicate_by_group;
+         });
+}
+
+// Whether they surely are.
+bool Auditor::is_same(const Message& message, const Message& other, const Moment& moment) const {
+  const std::vector<Version>& versions = queues_[message.home].versions;
+  const auto by_group = [&](bool wanted) {
+    return std::ranges::all_of(versions, [&](const Version& version) {
+      return !in_force(version, moment) || version.facts.deduplicate_by_group == wanted;
+    });
+  };
+  return by_group(false) || (by_group(true) && message.group == other.group);
+}
+
+// --- the ends of queues ---
 
 bool Auditor::surely_exists(QueueNumber queue) const {
   return queues_[queue].created && !queues_[queue].delete_requested;
@@ -89,7 +199,7 @@ void Auditor::remove_all(QueueNumber queue) {
   for (const MessageNumber number : queues_[queue].members) ++messages_[number].removals;
   const unsigned slot = queues_[queue].facts.slot;
   for (Message& message : messages_) {
-    if (queues_[message.home].facts.dead_letter_slot == slot && may_have_moved(message)) {
+    if (feeds_.contains({queues_[message.home].facts.slot, slot}) && may_have_moved(message)) {
       ++message.removals;
     }
   }
@@ -106,7 +216,8 @@ void Auditor::queue_deleted(QueueNumber queue, Timestamp now) {
   remove_visitors(queue);
 }
 
-void Auditor::opened(unsigned shard, const std::set<QueueNumber>& present, Timestamp now) {
+void Auditor::opened(unsigned shard, const std::map<QueueNumber, VersionNumber>& present,
+                     Timestamp now) {
   for (QueueNumber number = 0; number < queues_.size(); ++number) {
     Queue& queue = queues_[number];
     if (queue.facts.shard != shard) continue;
@@ -115,6 +226,7 @@ void Auditor::opened(unsigned shard, const std::set<QueueNumber>& present, Times
     if (surely_exists(number) && !here) broken("a queue was lost: " + std::to_string(number));
     // What a restart has shown is as good as an answer.
     queue.created |= here;
+    if (here) settle(number, present.at(number), now);
     if (queue.delete_requested && !here) queue_deleted(number, now);
   }
 }
@@ -158,8 +270,7 @@ MessageNumber Auditor::send_requested(QueueNumber queue, std::size_t body_size, 
   Message message;
   message.group = place.group;
   if (queues_[queue].facts.fifo) {
-    const bool by_group = queues_[queue].facts.deduplicate_by_group;
-    message.deduplication_id = (by_group ? place.group : "") + "/" + place.deduplication_id;
+    message.deduplication_id = place.deduplication_id;
     queues_[queue].sends[message.deduplication_id].push_back(messages_.size());
   }
   message.home = queue;
@@ -188,17 +299,23 @@ void Auditor::not_sent(MessageNumber number) {
 
 // Whether the answer is that to an earlier send with the same deduplication id. If the answer to
 // such a one was lost, nobody can tell which of the two was stored.
-bool Auditor::is_repeat(MessageNumber number, const MessageId& id) {
+bool Auditor::is_repeat(MessageNumber number, const MessageId& id, Timestamp now) {
   Message& message = messages_[number];
   bool perhaps = false;
   for (const MessageNumber other : queues_[message.home].sends[message.deduplication_id]) {
     const Message& earlier = messages_[other];
     if (other >= number) break;
     if (earlier.repeat) continue;
-    if (!earlier.id_known) perhaps = true;
+    const bool may_be = may_be_same(message, earlier, {earlier.requested_at, now});
+    if (!earlier.id_known) perhaps |= may_be;
     if (!earlier.id_known || earlier.id != id) continue;
     message.repeat = true;
-    if (earlier.sent_at && *earlier.sent_at + kDeduplicationWindow <= message.requested_at) {
+    if (!may_be) {
+      broken(number, "a send was taken for a repeat of one to another group, message " +
+                         std::to_string(other));
+    }
+    if (earlier.sent_at &&
+        clock_.at(*earlier.sent_at) + kDeduplicationWindow <= clock_.at(message.requested_at)) {
       broken(number, "a send was taken for a repeat of an older one than five minutes, message " +
                          std::to_string(other));
     }
@@ -217,8 +334,11 @@ void Auditor::accepted(MessageNumber number, Timestamp by) {
     if (other == number || !second.accepted_by) continue;
     if (message.id_may_be_forgotten || second.id_may_be_forgotten) continue;
     const Milliseconds apart_max =
-        std::max(by - second.requested_at, *second.accepted_by - message.requested_at);
-    if (apart_max < kDeduplicationWindow) {
+        std::max(clock_.latest(by) - clock_.at(second.requested_at),
+                 clock_.latest(*second.accepted_by) - clock_.at(message.requested_at));
+    const Moment meanwhile{std::min(message.requested_at, second.requested_at),
+                           std::max(by, *second.accepted_by)};
+    if (apart_max < kDeduplicationWindow && is_same(message, second, meanwhile)) {
       broken(number, "it was stored although message " + std::to_string(other) +
                          " has the same deduplication id");
     }
@@ -229,7 +349,7 @@ bool Auditor::sent(MessageNumber number, const MessageId& id, SequenceNumber seq
                    Timestamp now) {
   Message& message = messages_[number];
   Queue& home = queues_[message.home];
-  if (home.facts.fifo && is_repeat(number, id)) return false;
+  if (home.facts.fifo && is_repeat(number, id, now)) return false;
   if (message.id_known && message.id != id) broken(number, "a send was told another message's id");
   message.sent_at = now;
   message.id = id;
@@ -250,6 +370,12 @@ bool Auditor::sent(MessageNumber number, const MessageId& id, SequenceNumber seq
 }
 
 // --- receiving ---
+
+// When a visibility timeout ends, on the server's clock. Without one there is nothing to end, not
+// even where the clock has gone back.
+Timestamp Auditor::hidden_until(Timestamp moment, Milliseconds timeout) const {
+  return timeout > 0 ? clock_.at(moment) + timeout : Timestamp{};
+}
 
 void Auditor::receive_requested(QueueNumber queue) {
   ++queues_[queue].receives_under_way;
@@ -293,7 +419,7 @@ std::optional<DeliveryNumber> Auditor::received(QueueNumber queue, const Deliver
   delivered.message = number;
   delivered.queue = queue;
   delivered.moment = moment;
-  delivered.until_earliest = moment.earliest + visibility_timeout;
+  delivered.until_earliest = hidden_until(moment.earliest, visibility_timeout);
   delivered.count = delivery.receive_count;
   delivered.highest_count = delivered.count;
   if (message.last) {
@@ -325,7 +451,7 @@ std::optional<DeliveryNumber> Auditor::received(QueueNumber queue, const Deliver
 void Auditor::check_place(MessageNumber number, QueueNumber queue, const Delivery& delivery,
                           const Moment& moment) {
   const Message& message = messages_[number];
-  const QueueFacts& home = queues_[message.home].facts;
+  const unsigned home = queues_[message.home].facts.slot;
   if (message.deleted_at && moment.earliest >= *message.deleted_at) {
     broken(number, "an acknowledged delete came back to queue " + std::to_string(queue) + " at " +
                        text_of(moment.latest));
@@ -344,7 +470,7 @@ void Auditor::check_place(MessageNumber number, QueueNumber queue, const Deliver
   // In a FIFO queue, or where a task has taken it, a moved message ages anew.
   const bool ages = first || (strict && !queues_[queue].facts.fifo);
   if (ages && message.sent_at &&
-      *message.sent_at + queues_[queue].facts.retention <= moment.earliest) {
+      clock_.at(*message.sent_at) + retention_max(queue, moment) <= clock_.at(moment.earliest)) {
     broken(number, "a message was received after its retention period");
   }
   const auto left = message.left.find(stay);
@@ -355,18 +481,13 @@ void Auditor::check_place(MessageNumber number, QueueNumber queue, const Deliver
     if (message.moved_to && moment.earliest >= message.moved_at) {
       broken(number, "a message was received from its dead-letter queue and then from its first");
     }
-    // Without its dead-letter queue, a message stays however often it is received.
-    const bool stable = home.dead_letter_slot && !unstable_slots_.contains(*home.dead_letter_slot);
-    if (stable && delivery.receive_count > home.receive_count_max) {
-      broken(number, "a message was received more than maxReceiveCount times");
-    }
     return;
   }
   if (!strict) return check_elsewhere(number, queue, delivery);
-  const bool allowed = home.dead_letter_slot && *home.dead_letter_slot == queues_[queue].facts.slot;
+  const bool allowed = feeds_.contains({home, queues_[queue].facts.slot});
   if (!allowed || (message.moved_to && *message.moved_to != queue)) {
     broken(number, "a message was received from a queue that it cannot be in");
-  } else if (delivery.receive_count <= home.receive_count_max) {
+  } else if (delivery.receive_count <= receives_min(home)) {
     broken(number, "a message is in the dead-letter queue before it was received often enough");
   }
 }
@@ -379,10 +500,10 @@ bool Auditor::may_be_out_of_the_way(const Message& message, const Stay& stay, Ti
   if (last != nullptr && last->queue == queue && last->answer == answer_) return true;
   const Queue& from = queues_[queue];
   if (from.may_be_moving || stay.sequence <= from.moving_up_to) return true;
-  if (!from.facts.dead_letter_slot) return false;
+  if (!has_dead_letters(from.facts.slot)) return false;
   // It may have moved: receives that nobody has been told of count as well.
   return message.moved_to || from.receives_lost > 0 || from.receives_under_way > 1 ||
-         (last != nullptr && last->highest_count >= from.facts.receive_count_max);
+         (last != nullptr && last->highest_count >= receives_min(from.facts.slot));
 }
 
 // Whether it is the turn of the message in its group.
@@ -424,19 +545,29 @@ void Auditor::check_group(MessageNumber number, QueueNumber queue, const Deliver
 void Auditor::check_visibility(MessageNumber number, QueueNumber queue, const Delivery& delivery,
                                const Moment& moment, AttemptNumber attempt) {
   Message& message = messages_[number];
-  if (moment.latest < message.requested_at + message.delay) {
-    broken(number, "a message was received before its delay was over");
-  }
   const std::uint64_t crashes = crashes_[queues_[queue].facts.shard];
   const Delivered* last = message.last ? &deliveries_[*message.last] : nullptr;
   if (attempt != 0 && last != nullptr && last->attempt == attempt) return;
+  const Timestamp shown = clock_.latest(moment.latest);  // what has ended does not begin anew
+  const bool fifo = queues_[queue].facts.fifo;
+  // What an attempt brings again was taken under the attributes of its first time.
+  const Moment taken{attempt != 0 ? attempts_[attempt].requested_at : moment.earliest,
+                     moment.latest};
+  // The delay of a FIFO queue is that which holds now.
+  const bool first = as_sent(message, {queue, delivery.sequence.value()});
+  const Milliseconds delay = !fifo ? message.delay : first ? delay_min(queue, taken) : 0;
+  if (delay > 0 && shown < clock_.at(message.requested_at) + delay) {
+    broken(number, "a message was received at " + text_of(moment.latest) + " (the clock shows " +
+                       text_of(shown) + ") before its delay was over: " + std::to_string(delay) +
+                       " ms");
+  }
   const Stay stay{queue, delivery.sequence.value()};
   const bool calm = last != nullptr && Stay{last->queue, last->sequence} == stay &&
-                    (last->crashes == crashes || queues_[queue].facts.fifo);
+                    (last->crashes == crashes || fifo);
   // An answer may come late, after that to a receive that was served after it.
   const bool later =
       calm && (moment.earliest == moment.latest || moment.earliest > last->moment.latest);
-  if (later && moment.latest < last->until_earliest) {
+  if (later && shown < last->until_earliest) {
     broken(number, "a message was received at " + text_of(moment.latest) +
                        ", inside another receive's visibility timeout");
   }
@@ -444,35 +575,33 @@ void Auditor::check_visibility(MessageNumber number, QueueNumber queue, const De
     broken(number, "a receive count did not rise: " + std::to_string(delivery.receive_count) +
                        " at " + text_of(moment.latest));
   }
-  if (!as_sent(message, stay)) return;
+  if (!first) return;
   message.receives_since_crash = calm ? message.receives_since_crash + 1 : 1;
-  const QueueFacts& home = queues_[queue].facts;
-  if (home.dead_letter_slot && !unstable_slots_.contains(*home.dead_letter_slot) &&
-      message.receives_since_crash > home.receive_count_max) {
+  const std::optional<std::uint32_t> most = receives_max(queue, taken);
+  if (most && delivery.receive_count > *most) {
+    broken(number, "a message was received more than maxReceiveCount times");
+  }
+  if (most && message.receives_since_crash > *most) {
     broken(number, "more than maxReceiveCount receives did not lead to the dead-letter queue");
   }
 }
 
 // --- move tasks ---
 
-const QueueFacts* Auditor::facts_of(unsigned slot) const {
-  const auto found =
-      std::ranges::find(queues_, slot, [](const Queue& one) { return one.facts.slot; });
-  return found == queues_.end() ? nullptr : &found->facts;
-}
-
 // The slots in which a message may be that was sent to `slot`.
-std::set<unsigned> Auditor::reached_from(unsigned slot) const {
-  std::set<unsigned> reached;
+const std::set<unsigned>& Auditor::reached_from(unsigned slot) const {
+  const auto [found, fresh] = reached_.try_emplace(slot);
+  std::set<unsigned>& reached = found->second;
+  if (!fresh) return reached;
   std::vector<unsigned> open{slot};
   while (!open.empty()) {
     const unsigned next = open.back();
     open.pop_back();
     if (!reached.insert(next).second) continue;
-    const QueueFacts* facts = facts_of(next);
-    if (facts != nullptr && facts->dead_letter_slot) open.push_back(*facts->dead_letter_slot);
-    for (const auto& [from, to] : moves_) {
-      if (from == next) open.push_back(to);
+    for (const auto* ways : {&feeds_, &moves_}) {
+      for (const auto& [from, to] : *ways) {
+        if (from == next) open.push_back(to);
+      }
     }
   }
   return reached;
@@ -481,7 +610,7 @@ std::set<unsigned> Auditor::reached_from(unsigned slot) const {
 // Whether a task may have moved the message.
 bool Auditor::travels(const Message& message) const {
   if (moves_.empty()) return false;
-  const std::set<unsigned> reached = reached_from(queues_[message.home].facts.slot);
+  const std::set<unsigned>& reached = reached_from(queues_[message.home].facts.slot);
   return std::ranges::any_of(moves_,
                              [&](const auto& move) { return reached.contains(move.first); });
 }
@@ -502,9 +631,9 @@ void Auditor::check_elsewhere(MessageNumber number, QueueNumber queue, const Del
     allowed &= queue == messages_[number].home ||
                std::ranges::any_of(moves_, [&](const auto& move) { return move.second == slot; });
   } else {
-    const QueueFacts* from = facts_of(static_cast<unsigned>(arn.back() - '0'));
-    allowed &= from != nullptr && from->dead_letter_slot == slot;
-    if (allowed && delivery.receive_count <= from->receive_count_max) {
+    const auto from = static_cast<unsigned>(arn.back() - '0');
+    allowed &= feeds_.contains({from, slot});
+    if (allowed && delivery.receive_count <= receives_min(from)) {
       broken(number, "a message is in the dead-letter queue before it was received often enough");
     }
   }
@@ -535,13 +664,12 @@ void Auditor::check_move_order(MessageNumber number, const Stay& stay, bool dead
   } else {
     return;
   }
-  const QueueFacts& source = queues_[from.queue].facts;
-  const QueueFacts& target = queues_[stay.queue].facts;
-  const auto leaves = [&](const auto& move) { return move.first == source.slot; };
-  const auto goes_on = [&](const auto& move) { return move.first == target.slot; };
-  if (!moves_.contains({source.slot, target.slot}) || source.dead_letter_slot ||
-      target.dead_letter_slot || std::ranges::count_if(moves_, leaves) != 1 ||
-      std::ranges::any_of(moves_, goes_on)) {
+  const unsigned source = queues_[from.queue].facts.slot;
+  const unsigned target = queues_[stay.queue].facts.slot;
+  const auto leaves = [&](const auto& move) { return move.first == source; };
+  const auto goes_on = [&](const auto& move) { return move.first == target; };
+  if (!moves_.contains({source, target}) || has_dead_letters(source) || has_dead_letters(target) ||
+      std::ranges::count_if(moves_, leaves) != 1 || std::ranges::any_of(moves_, goes_on)) {
     return;
   }
   for (const auto& [sequence, other] : brought) {
@@ -557,11 +685,15 @@ void Auditor::move_requested(QueueNumber source, std::optional<unsigned> target)
   Queue& from = queues_[source];
   ++from.starts_under_way;
   from.may_be_moving = from.was_moving = true;
-  for (const Queue& queue : queues_) {
-    const bool brings =
-        target ? queue.facts.slot == *target : queue.facts.dead_letter_slot == from.facts.slot;
-    if (brings) moves_.emplace(from.facts.slot, queue.facts.slot);
+  if (target) {
+    moves_.emplace(from.facts.slot, *target);
+  } else {
+    returns_.insert(from.facts.slot);
+    for (const auto& [fed, dead_letters] : feeds_) {
+      if (dead_letters == from.facts.slot) moves_.emplace(dead_letters, fed);
+    }
   }
+  reached_.clear();
 }
 
 void Auditor::move_answered(QueueNumber source, const MoveTask* task) {
@@ -582,6 +714,7 @@ void Auditor::moves_listed(QueueNumber source, const std::vector<MoveTask>& task
   const auto fault = [&](const MoveTask& task, const std::string& what) {
     broken("task " + task.id + " of queue " + std::to_string(source) + " " + what);
   };
+  const Timestamp shown = clock_.latest(now) + clock_.repeated(now);
   std::size_t active = 0;
   std::set<std::string> listed;
   for (const MoveTask& task : tasks) {
@@ -590,7 +723,7 @@ void Auditor::moves_listed(QueueNumber source, const std::vector<MoveTask>& task
     listed.insert(task.id);
     const std::int64_t at_once = std::max<std::int64_t>(record.rate / 10, 1);
     if (record.rate > 0 && static_cast<std::int64_t>(record.moved) >
-                               at_once + (now - record.started_at) * record.rate / 1000) {
+                               at_once + (shown - record.started_at) * record.rate / 1000) {
       fault(task, "moved faster than it was asked to: " + std::to_string(record.moved));
     }
     if (record.failure_reason == kNoSuchTarget && unstable_slots_.empty()) {
@@ -635,14 +768,18 @@ AttemptNumber Auditor::attempt_planned() {
 
 void Auditor::attempt_requested(AttemptNumber number, Milliseconds timeout, Timestamp now) {
   Attempt& attempt = attempts_[number];
-  if (!attempt.began) attempt.began = now;
+  const Timestamp shown = clock_.at(now);
+  if (!attempt.began) {
+    attempt.requested_at = now;
+    attempt.began = shown;
+  }
   attempt.same_until = *attempt.began + kDeduplicationWindow;
   for (const DeliveryNumber delivery : attempt.deliveries) {
     attempt.same_until = std::min(attempt.same_until, deliveries_[delivery].until_earliest);
   }
   for (const DeliveryNumber delivery : attempt.all) {
     Delivered& delivered = deliveries_[delivery];
-    delivered.until_earliest = std::min(delivered.until_earliest, now + timeout);
+    delivered.until_earliest = std::min(delivered.until_earliest, hidden_until(now, timeout));
   }
 }
 
@@ -654,8 +791,9 @@ void Auditor::attempt_ended(AttemptNumber number, AttemptEnd end,
     const Message& message = messages_[message_of(delivery)];
     return !may_be_gone(message) && !expired(message, moment.latest);
   };
-  if (end != AttemptEnd::unknown && !attempt.touched && moment.latest < attempt.same_until &&
-      !attempt.deliveries.empty() && std::ranges::all_of(attempt.deliveries, untouched) &&
+  if (end != AttemptEnd::unknown && !attempt.touched &&
+      clock_.latest(moment.latest) < attempt.same_until && !attempt.deliveries.empty() &&
+      std::ranges::all_of(attempt.deliveries, untouched) &&
       !std::ranges::equal(attempt.deliveries, deliveries, {}, message_of, message_of)) {
     broken(message_of(attempt.deliveries.front()),
            "a repeated receive attempt did not bring the same messages at " +
@@ -676,7 +814,7 @@ void Auditor::delete_requested(QueueNumber, DeliveryNumber delivery) {
 void Auditor::delete_refused(DeliveryNumber number, Timestamp now) {
   const Delivered& delivered = deliveries_[number];
   --messages_[delivered.message].removals;
-  if (now < delivered.until_earliest) {
+  if (clock_.latest(now) < delivered.until_earliest) {
     broken(delivered.message,
            "a delete inside the visibility timeout was refused at " + text_of(now));
   }
@@ -689,21 +827,20 @@ void Auditor::deleted(QueueNumber queue, DeliveryNumber number, Outcome outcome,
   const Delivered& delivered = deliveries_[number];
   Message& message = messages_[delivered.message];
   const Queue& from = queues_[queue];
+  const bool cannot_move = !has_dead_letters(from.facts.slot) && !from.was_moving;
   if (from.facts.fifo) {
     // The message is gone from this queue; beyond its time, it may be in the dead-letter queue.
-    const bool cannot_move = !from.facts.dead_letter_slot && !from.was_moving;
-    if ((cannot_move || now < delivered.until_earliest) && !message.deleted_at) {
+    if ((cannot_move || clock_.latest(now) < delivered.until_earliest) && !message.deleted_at) {
       message.deleted_at = now;
     }
     return;
   }
   if (message.last != number || !delivered.in_order) return;
-  const bool still_mine =
-      now < delivered.until_earliest && delivered.crashes == crashes_[from.facts.shard];
+  const bool still_mine = clock_.latest(now) < delivered.until_earliest &&
+                          delivered.crashes == crashes_[from.facts.shard];
   const bool nobody_else =
       from.receives_under_way == 0 && from.receives_lost == delivered.receives_lost;
   // From its home it may have left for the dead-letter queue unless it was still in flight.
-  const bool cannot_move = !from.facts.dead_letter_slot && !from.was_moving;
   if (!still_mine && !(nobody_else && cannot_move)) return;
   if (!message.deleted_at) message.deleted_at = now;
 }
@@ -725,7 +862,7 @@ std::vector<DeliveryNumber> Auditor::with_same_handle(DeliveryNumber number) con
 void Auditor::change_requested(DeliveryNumber delivery, Milliseconds timeout, Timestamp now) {
   for (const DeliveryNumber same : with_same_handle(delivery)) {
     Delivered& delivered = deliveries_[same];
-    delivered.until_earliest = std::min(delivered.until_earliest, now + timeout);
+    delivered.until_earliest = std::min(delivered.until_earliest, hidden_until(now, timeout));
     attempts_[delivered.attempt].touched = true;
   }
 }
@@ -734,7 +871,7 @@ void Auditor::changed(DeliveryNumber delivery, Milliseconds timeout, Timestamp r
                       bool changed) {
   if (!changed) return;
   for (const DeliveryNumber same : with_same_handle(delivery)) {
-    deliveries_[same].until_earliest = requested_at + timeout;
+    deliveries_[same].until_earliest = hidden_until(requested_at, timeout);
   }
 }
 
@@ -744,8 +881,21 @@ void Auditor::crashed(unsigned shard) {
 
 // --- the end ---
 
+// Whether the message may have been too old at some time, wherever it may have been.
 bool Auditor::expired(const Message& message, Timestamp now) const {
-  return message.requested_at + queues_[message.home].facts.retention <= now;
+  const Timestamp sent_at = clock_.at(message.requested_at);
+  if (sent_at + retention_min_ > clock_.latest(now)) return false;
+  for (const unsigned slot : reached_from(queues_[message.home].facts.slot)) {
+    const auto lives = lives_.find(slot);
+    if (lives == lives_.end()) continue;
+    for (const QueueNumber queue : lives->second) {
+      for (const Version& version : queues_[queue].versions) {
+        const Timestamp until = clock_.latest(std::min(version.until, now));
+        if (sent_at + version.facts.retention <= until) return true;
+      }
+    }
+  }
+  return false;
 }
 
 bool Auditor::must_exist(const Message& message, Timestamp now) const {
@@ -770,6 +920,7 @@ void Auditor::rests(std::uint64_t visible, std::uint64_t in_flight, std::uint64_
            std::to_string(least) + " must exist");
   }
   resting_ = visible;
+  rested_at_ = now;
   deliveries_before_rest_ = deliveries_.size();
 }
 
@@ -793,7 +944,15 @@ void Auditor::drained(std::uint64_t messages_left, Timestamp now) {
   for (std::size_t i = deliveries_before_rest_; i < deliveries_.size(); ++i) {
     received.insert(deliveries_[i].message);
   }
-  if (resting_ && *resting_ != received.size()) {
+  // What became too old meanwhile was not received any more; what moves may have to be younger
+  // where it comes to.
+  const auto expiring = std::ranges::count_if(messages_, [&](const Message& message) {
+    const QueueFacts& home = queues_[message.home].facts;
+    const bool moves = travels(message) || has_dead_letters(home.slot);
+    return expired(message, now) && (moves || !expired(message, rested_at_));
+  });
+  if (resting_ && (received.size() > *resting_ ||
+                   received.size() + static_cast<std::uint64_t>(expiring) < *resting_)) {
     broken("at rest, " + std::to_string(*resting_) + " messages were counted and " +
            std::to_string(received.size()) + " could be received");
   }

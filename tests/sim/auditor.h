@@ -15,6 +15,13 @@
 //   the same      a message arrives as it was sent, under the id that its send was told
 //   counts        once everything rests, the counts are the number of messages that can be received
 //   polls         every receive is answered, and in time where nothing disturbed it
+//   attributes    an acknowledged change of a queue's attributes is never lost; while one is under
+//                 way, both the old and the new ones may hold, and from its answer on the new ones
+//   the clock     delays, timeouts, retention and deduplication go by the clock that the server
+//                 shows. Setting the wall clock of a running server changes nothing. A start takes
+//                 the time from the wall clock, but none that is before what was written: so a step
+//                 forward lets what is due by then happen, and after one backward nothing happens
+//                 early
 //   moves         a message that was received where a task took it is never received again from
 //                 where it was; nothing is moved faster than asked for, or elsewhere
 //   tasks         an acknowledged task stays listed and ends; what it has moved never falls, what
@@ -45,6 +52,7 @@
 #include "base/clock.h"
 #include "model/message.h"
 #include "queue/move_tasks.h"
+#include "sim/server_clock.h"
 
 namespace millrace::sim {
 
@@ -52,8 +60,11 @@ namespace millrace::sim {
 using QueueNumber = std::size_t;
 using MessageNumber = std::size_t;
 using DeliveryNumber = std::size_t;
+/// Counts the changes of one queue's attributes; 0: as it was made.
+using VersionNumber = std::size_t;
 
-/// What the auditor must know of a queue's configuration. `slot` stands for its name.
+/// A queue's configuration. `slot` stands for its name; it, the shard, and whether the queue is
+/// FIFO never change.
 struct QueueFacts {
   unsigned slot = 0;
   unsigned shard = 0;
@@ -62,9 +73,10 @@ struct QueueFacts {
   std::optional<unsigned> dead_letter_slot = {};
   bool fifo = false;
   bool deduplicate_by_group = false;
-  Milliseconds delay = 0;  // FIFO: of every message
+  Milliseconds delay = 0;  // FIFO: of every message; else of those that are sent without one
   bool encrypted = true;
   bool tenants = false;  // a standard queue, most of whose messages name a group
+  Milliseconds visibility_timeout = seconds(5);  // of receives that ask for none
 };
 
 /// What a message is sent with.
@@ -107,8 +119,12 @@ class Auditor {
   void created(QueueNumber queue);
   void delete_requested(QueueNumber queue);
   void queue_deleted(QueueNumber queue, Timestamp now);
-  /// A shard was opened: these are the queues that it holds.
-  void opened(unsigned shard, const std::set<QueueNumber>& queues, Timestamp now);
+  /// A shard was opened: these are the queues that it holds, and the attributes that they have.
+  void opened(unsigned shard, const std::map<QueueNumber, VersionNumber>& queues, Timestamp now);
+  /// A queue's attributes are about to be changed. It has at most one such change under way.
+  VersionNumber attributes_requested(QueueNumber queue, const QueueFacts& facts, Timestamp now);
+  /// That change has ended.
+  void attributes_set(QueueNumber queue, VersionNumber version, Outcome outcome, Timestamp now);
   void purge_requested(QueueNumber queue);
   /// The purge that was requested last has ended.
   void purged(QueueNumber queue, Outcome outcome, Timestamp now);
@@ -175,6 +191,8 @@ class Auditor {
 
   /// The shard has lost what was not durable.
   void crashed(unsigned shard);
+  /// A process has started, whose clock is `ahead` of simulated time (or behind) from then on.
+  void clock_stepped(Timestamp from, Milliseconds ahead) { clock_.step(from, ahead); }
 
   // --- the end ---
 
@@ -199,8 +217,16 @@ class Auditor {
     std::uint64_t sequence = 0;
     friend auto operator<=>(const Stay&, const Stay&) = default;
   };
-  struct Queue {
+  // Attributes that may have been in force between two moments.
+  struct Version {
     QueueFacts facts;
+    Timestamp since;
+    Timestamp until = kNever;
+    bool acknowledged = false;
+  };
+  struct Queue {
+    QueueFacts facts;  // what never changes is to be taken from here
+    std::vector<Version> versions;
     bool created = false;
     bool delete_requested = false;
     std::optional<Timestamp> deleted_at;
@@ -227,7 +253,7 @@ class Auditor {
     MessageNumber message = 0;
     QueueNumber queue = 0;
     Moment moment;
-    Timestamp until_earliest;  // invisible to others at least until then
+    Timestamp until_earliest;  // on the server's clock: invisible to others at least until then
     std::uint32_t count = 0;
     std::uint32_t highest_count = 0;  // of all that were answered where the message is
     std::uint64_t sequence = 0;
@@ -258,7 +284,7 @@ class Auditor {
     std::optional<std::uint64_t> sequence;   // as it was sent
     // FIFO:
     std::string group;
-    std::string deduplication_id;          // with its scope
+    std::string deduplication_id;
     std::optional<Timestamp> accepted_by;  // when it had surely been stored
     bool repeat = false;                   // another message was taken for it
     bool id_may_be_forgotten = false;      // by a purge
@@ -266,7 +292,8 @@ class Auditor {
   struct Attempt {
     std::vector<DeliveryNumber> all;         // with any answer: they share their handles
     std::vector<DeliveryNumber> deliveries;  // of its last answer, if that is what counts
-    std::optional<Timestamp> began;          // not before then
+    Timestamp requested_at;                  // for the first time
+    std::optional<Timestamp> began;          // on the server's clock: not before then
     Timestamp same_until;                    // until then a repeat must bring the same
     bool touched = false;                    // a delivery's visibility was changed
   };
@@ -275,13 +302,12 @@ class Auditor {
   bool must_exist(const Message& message, Timestamp now) const;
   bool may_have_moved(const Message& message) const;
   bool may_be_gone(const Message& message) const { return message.removals > 0; }
-  bool is_repeat(MessageNumber number, const MessageId& id);
+  bool is_repeat(MessageNumber number, const MessageId& id, Timestamp now);
   void accepted(MessageNumber number, Timestamp by);
   void check_group(MessageNumber number, QueueNumber queue, const Delivery& delivery,
                    const Moment& moment);
   bool may_be_out_of_the_way(const Message& message, const Stay& stay, Timestamp now) const;
-  const QueueFacts* facts_of(unsigned slot) const;
-  std::set<unsigned> reached_from(unsigned slot) const;
+  const std::set<unsigned>& reached_from(unsigned slot) const;
   bool travels(const Message& message) const;
   bool as_sent(const Message& message, const Stay& stay) const;
   void check_elsewhere(MessageNumber number, QueueNumber queue, const Delivery& delivery);
@@ -295,6 +321,19 @@ class Auditor {
   void check_visibility(MessageNumber number, QueueNumber queue, const Delivery& delivery,
                         const Moment& moment, AttemptNumber attempt);
   void remove_all(QueueNumber queue);
+  void add_version(QueueNumber queue, const QueueFacts& facts, Timestamp now);
+  static bool in_force(const Version& version, const Moment& moment) {
+    return version.since <= moment.latest && moment.earliest <= version.until;
+  }
+  Timestamp hidden_until(Timestamp moment, Milliseconds timeout) const;
+  void settle(QueueNumber queue, VersionNumber version, Timestamp now);
+  bool has_dead_letters(unsigned slot) const;
+  std::uint32_t receives_min(unsigned slot) const;
+  std::optional<std::uint32_t> receives_max(QueueNumber queue, const Moment& moment) const;
+  Milliseconds retention_max(QueueNumber queue, const Moment& moment) const;
+  Milliseconds delay_min(QueueNumber queue, const Moment& moment) const;
+  bool is_same(const Message& message, const Message& other, const Moment& moment) const;
+  bool may_be_same(const Message& message, const Message& other, const Moment& moment) const;
   void broken(MessageNumber message, std::string_view promise);
   std::string describe(MessageNumber message) const;
 
@@ -304,10 +343,17 @@ class Auditor {
   std::vector<Delivered> deliveries_;
   std::vector<Attempt> attempts_{1};  // number 0 is no attempt
   std::uint64_t answer_ = 0;
-  std::map<unsigned, std::uint64_t> crashes_;      // by shard
-  std::set<unsigned> unstable_slots_;              // queues of these were deleted at some time
-  std::set<std::pair<unsigned, unsigned>> moves_;  // slots from and to which tasks may have moved
-  std::optional<std::uint64_t> resting_;           // messages counted when everything rested
+  std::map<unsigned, std::uint64_t> crashes_;        // by shard
+  std::set<unsigned> unstable_slots_;                // queues of these were deleted at some time
+  std::set<std::pair<unsigned, unsigned>> moves_;    // slots from and to which tasks may have moved
+  std::set<std::pair<unsigned, unsigned>> feeds_;    // slots and those of their dead letters
+  std::set<unsigned> returns_;                       // slots whose dead letters tasks take back
+  std::map<unsigned, std::set<QueueNumber>> lives_;  // of each slot
+  mutable std::map<unsigned, std::set<unsigned>> reached_;  // answers of reached_from()
+  Milliseconds retention_min_ = INT64_MAX;                  // of all queues at any time
+  ServerClock clock_;
+  Timestamp rested_at_;
+  std::optional<std::uint64_t> resting_;  // messages counted when everything rested
   std::size_t deliveries_before_rest_ = 0;
 };
 

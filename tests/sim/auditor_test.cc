@@ -161,12 +161,78 @@ TEST_F(AuditorTest, SeesALatePoll) {
 
 TEST_F(AuditorTest, SeesALostQueueAndOneThatCameBack) {
   Auditor other = auditor;
-  auditor.opened(0, {dead_letters}, at(20));
+  auditor.opened(0, {{dead_letters, 0}}, at(20));
   expect_broken("a queue was lost");
   other.delete_requested(queue);
   other.queue_deleted(queue, at(20));
-  other.opened(0, {dead_letters, queue}, at(30));
+  other.opened(0, {{dead_letters, 0}, {queue, 0}}, at(30));
   EXPECT_TRUE(other.violation());
+}
+
+TEST_F(AuditorTest, SeesAChangeOfAttributesLost) {
+  const VersionNumber version = auditor.attributes_requested(queue, {1, 0, seconds(5)}, at(20));
+  auditor.attributes_set(queue, version, Outcome::unknown, at(30));
+  auditor.opened(0, {{dead_letters, 0}, {queue, 0}}, at(40));
+  EXPECT_FALSE(auditor.violation()) << *auditor.violation();
+  const VersionNumber again = auditor.attributes_requested(queue, {1, 0, seconds(5)}, at(50));
+  auditor.attributes_set(queue, again, Outcome::done, at(60));
+  auditor.opened(0, {{dead_letters, 0}, {queue, 0}}, at(70));
+  expect_broken("attributes was lost");
+}
+
+TEST_F(AuditorTest, AcceptsOldAndNewAttributesUntilTheirChangeIsAcknowledged) {
+  const VersionNumber version =
+      auditor.attributes_requested(queue, {1, 0, seconds(1000), 1, 0}, at(20));
+  receive(queue, 30, 1);
+  receive(queue, 1030, 2);
+  EXPECT_FALSE(auditor.violation()) << *auditor.violation();
+  auditor.attributes_set(queue, version, Outcome::done, at(1040));
+  receive(queue, 2030, 3);
+  expect_broken("more than maxReceiveCount");
+}
+
+TEST_F(AuditorTest, KnowsThatAShorterRetentionHoldsForWhatWasSentBefore) {
+  const VersionNumber version = auditor.attributes_requested(queue, {1, 0, seconds(5)}, at(20));
+  auditor.attributes_set(queue, version, Outcome::done, at(30));
+  EXPECT_FALSE(auditor.missing_messages(at(5000)));
+  receive(queue, 5010, 1);
+  expect_broken("retention");
+}
+
+TEST_F(AuditorTest, GoesByTheClockThatTheServerShows) {
+  receive(queue, 20, 1, 1000);
+  auditor.clock_stepped(at(100), 1000);
+  receive(queue, 200, 2, 1000);
+  EXPECT_FALSE(auditor.violation()) << *auditor.violation();
+  auditor.clock_stepped(at(900), 500);
+  receive(queue, 1600, 3, 1000);
+  expect_broken("visibility timeout");
+}
+
+TEST_F(AuditorTest, LetsNoDelayBeginAnewWhenTheClockGoesBack) {
+  const MessageNumber delayed = auditor.send_requested(queue, 30, 500, at(20));
+  auditor.clock_stepped(at(550), -200);
+  const std::string body = auditor.body(delayed);
+  Delivery delivery;
+  delivery.message.body = body;
+  delivery.id = MessageId{2};
+  delivery.receive_count = 1;
+  auditor.received(queue, delivery, {at(560), at(560)}, 1000);
+  EXPECT_FALSE(auditor.violation()) << *auditor.violation();
+}
+
+TEST(ServerClock, KnowsWhatItHasShown) {
+  ServerClock clock;
+  EXPECT_EQ(clock.at(Timestamp{10}), Timestamp{10});
+  clock.step(Timestamp{20}, 100);
+  clock.step(Timestamp{30}, 50);
+  EXPECT_EQ(clock.at(Timestamp{19}), Timestamp{19});
+  EXPECT_EQ(clock.at(Timestamp{25}), Timestamp{125});
+  EXPECT_EQ(clock.at(Timestamp{31}), Timestamp{81});
+  EXPECT_EQ(clock.latest(Timestamp{31}), Timestamp{129});
+  EXPECT_EQ(clock.latest(Timestamp{90}), Timestamp{140});
+  EXPECT_EQ(clock.repeated(Timestamp{29}), 0);
+  EXPECT_EQ(clock.repeated(Timestamp{31}), 50);
 }
 
 TEST_F(AuditorTest, ComparesCountsWithWhatCanBeReceived) {

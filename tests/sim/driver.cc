@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::array<std::uint8_t, 32> kKey{7, 7, 7};
 
+// A disk that is slow takes so long for one commit.
+constexpr Milliseconds kStallMax = seconds(40);
+
 // A reply that comes so late may have been made long before, and held for another shard's answer.
 constexpr Milliseconds kHeldMin = seconds(5);
 
@@ -62,6 +65,20 @@ void World::kill() {
     driver->crash(events.random().chance(1, 2) ? FaultStore::InFlight::kept
                                                : FaultStore::InFlight::lost);
   }
+  set_clock();
+}
+
+// As a start does (server/engine.h): the wall clock, but nothing that is before what any store
+// remembers.
+void World::set_clock() {
+  if (plan.clock_step_max == 0 || !faults || events.random().chance(1, 2)) return;
+  const auto range = static_cast<std::uint64_t>(2 * plan.clock_step_max + 1);
+  const auto off = static_cast<Milliseconds>(events.random().below(range)) - plan.clock_step_max;
+  const Timestamp from = events.now() + 1;
+  Timestamp start = from + off;
+  for (const auto& driver : drivers) start = std::max(start, driver->last_time());
+  clock.step(from, start - from);
+  clock_stepped(from, start - from);
 }
 
 // --- calls ---
@@ -148,7 +165,7 @@ void Driver::submit(std::function<void(Shard&, Timestamp)> run,
   auto made = std::make_unique<Call>(*this, number, std::move(run), std::move(ended));
   Call& call = *made;
   calls_.emplace(number, std::move(made));
-  loop_->submit(call, events_.now());
+  loop_->submit(call, world_.now());
   schedule();
 }
 
@@ -161,7 +178,7 @@ std::uint64_t Driver::receive(const ReceiveRequest& request, Replied replied) {
   Receive& receive =
       *receives_.emplace(number, std::make_unique<Receive>(*this, number, std::move(replied)))
            .first->second;
-  const WaiterId waiter = loop_->receive(receive, request, events_.now());
+  const WaiterId waiter = loop_->receive(receive, request, world_.now());
   if (const auto waiting = receives_.find(number); waiting != receives_.end()) {
     waiting->second->waiter = waiter;
   }
@@ -171,7 +188,7 @@ std::uint64_t Driver::receive(const ReceiveRequest& request, Replied replied) {
 
 bool Driver::cancel(std::uint64_t receive) {
   const auto waiting = receives_.find(receive);
-  if (waiting == receives_.end() || !loop_->cancel(waiting->second->waiter, events_.now())) {
+  if (waiting == receives_.end() || !loop_->cancel(waiting->second->waiter, world_.now())) {
     return false;
   }
   receives_.erase(receive);
@@ -183,13 +200,13 @@ bool Driver::cancel(std::uint64_t receive) {
 
 void Driver::take_transfer(const Transfer& transfer) {
   if (!up()) return;  // it is sent again once this shard is open
-  loop_->shard().apply_transfer(transfer, events_.now());
+  loop_->shard().apply_transfer(transfer, world_.now());
   schedule();
 }
 
 void Driver::take_transfer_result(const TransferResult& result) {
   if (!loop_) return;
-  loop_->shard().transfer_done(result, events_.now());
+  loop_->shard().transfer_done(result, world_.now());
   schedule();
 }
 
@@ -200,6 +217,28 @@ void Driver::resend_transfers(unsigned shard) {
 }
 
 // --- opening and closing ---
+
+ShardOptions Driver::options() const {
+  ShardOptions options;
+  options.number = static_cast<std::uint16_t>(number_);
+  options.epoch = store_->epoch();
+  options.memory_bytes = world_.plan.memory_bytes;
+  options.batch_bytes_max = world_.plan.batch_bytes_max;
+  options.sealer = &world_.sealer;
+  options.ids = &world_.ids;
+  options.fingerprints = &world_.fingerprints;
+  options.keys = &world_.keys;
+  options.find_queue = world_.find_queue;
+  return options;
+}
+
+Timestamp Driver::last_time() const {
+  Loop loop(options());
+  const auto rows = store_->snapshot()->scan(Family::meta, {}, {}, SIZE_MAX);
+  CHECK(rows);
+  for (const Row& row : *rows) CHECK(loop.shard().restore(Family::meta, row.key, row.value));
+  return loop.shard().last_time();
+}
 
 void Driver::open() {
   CHECK(!loop_);
@@ -216,24 +255,15 @@ void Driver::open() {
     store_->complete_commit();
     CHECK(store_->finish());
   }
-  ShardOptions options;
-  options.number = static_cast<std::uint16_t>(number_);
-  options.epoch = store_->epoch();
-  options.memory_bytes = world_.plan.memory_bytes;
-  options.batch_bytes_max = world_.plan.batch_bytes_max;
-  options.sealer = &world_.sealer;
-  options.ids = &world_.ids;
-  options.fingerprints = &world_.fingerprints;
-  options.keys = &world_.keys;
-  options.find_queue = world_.find_queue;
-  loop_ = std::make_unique<Loop>(options);
+  loop_ = std::make_unique<Loop>(options());
   const std::unique_ptr<Snapshot> snapshot = store_->snapshot();
   for (const Family family : Shard::kRestored) {
     const auto rows = snapshot->scan(family, {}, {}, SIZE_MAX);
     CHECK(rows);
     for (const Row& row : *rows) CHECK(loop_->shard().restore(family, row.key, row.value));
   }
-  loop_->shard().finish_restore(events_.now());
+  loop_->shard().finish_restore(world_.now());
+  tell_space();
   world_.opened(number_);
   for (unsigned other = 0; other < world_.drivers.size(); ++other) {
     if (other == number_ || !world_.drivers[other]) continue;
@@ -256,7 +286,10 @@ void Driver::close() {
 }
 
 void Driver::crash(FaultStore::InFlight in_flight) {
-  if (!loop_) return;
+  if (!loop_) {
+    ++generation_;
+    return reopen_later();
+  }
   ++world_.disturbances;
   close();
   store_ = store_->crash(in_flight);
@@ -265,12 +298,12 @@ void Driver::crash(FaultStore::InFlight in_flight) {
   reopen_later();
 }
 
-// The store said that a commit failed: the calls are told, and the shard starts again.
-void Driver::fail() {
+// The store said that a commit or a read failed: the calls are told, and the shard starts again.
+void Driver::fail(FaultStore::InFlight in_flight) {
   const std::unique_ptr<Loop> failed = std::move(loop_);
   ++world_.disturbances;
   close();
-  store_ = store_->crash(FaultStore::InFlight::lost);
+  store_ = store_->crash(in_flight);
   world_.crashed(number_);
   failed->fail(ApiError(ErrorCode::service_unavailable));
   CHECK(calls_.empty() && receives_.empty());
@@ -279,9 +312,32 @@ void Driver::fail() {
 
 void Driver::reopen_later() {
   const auto down = random_.below(static_cast<std::uint64_t>(world_.plan.down_time_max) + 1);
-  events_.after(static_cast<Milliseconds>(down), [this, generation = generation_] {
+  // A clock that was set counts from the next millisecond on, and what is asked then may be noted
+  // as of the millisecond before.
+  events_.after(2 + static_cast<Milliseconds>(down), [this, generation = generation_] {
     if (generation == generation_) open();
   });
+}
+
+// As the server finds out once a second.
+void Driver::tell_space() {
+  if (loop_) loop_->shard().refuse_sends(full_ ? "The disk of the server is nearly full." : "");
+}
+
+void Driver::fill_disk(Milliseconds time) {
+  if (std::exchange(full_, true)) return;
+  tell_space();
+  events_.after(time, [this] { free_disk(); });
+}
+
+void Driver::free_disk() {
+  if (!std::exchange(full_, false)) return;
+  tell_space();
+  schedule();
+}
+
+bool Driver::rarely(std::uint64_t times) const {
+  return world_.faults && times > 0 && random_.chance(1, times);
 }
 
 void Driver::restart() {
@@ -289,7 +345,7 @@ void Driver::restart() {
   ++world_.disturbances;  // receives are answered with nothing from here on
   stopping_ = true;
   in_commit_ = true;
-  loop_->stop(events_.now());
+  loop_->stop(world_.now());
   in_commit_ = false;
   carry();
 }
@@ -306,12 +362,12 @@ void Driver::schedule() {
 
 void Driver::pump() {
   pump_scheduled_ = false;
-  loop_->turn(events_.now());
+  loop_->turn(world_.now());
   carry();
 }
 
 void Driver::carry() {
-  const Timestamp now = events_.now();
+  const Timestamp now = world_.now();
   for (const Load& load : loop_->take_loads()) start_load(load);
   for (Transfer& transfer : loop_->take_transfers()) {
     const unsigned to = transfer.to_shard;
@@ -349,11 +405,15 @@ void Driver::start_load(const Load& load) {
   events_.after(time(), [this, load, time, generation = generation_] {
     if (generation != generation_) return;
     const auto corrupt = [](const std::string& text) { check_failed(text.c_str(), "store", 0); };
+    store_->fail_reads(rarely(world_.plan.loads_per_failure));
     auto result = std::make_shared<StoreResult<LoadResult>>(perform_load(load, *store_, corrupt));
-    CHECK(*result);
+    store_->fail_reads(false);
     events_.after(time(), [this, result, generation] {
       if (generation != generation_) return;
-      loop_->loaded(**result, events_.now());
+      if (!*result) {
+        return fail(random_.chance(1, 2) ? FaultStore::InFlight::kept : FaultStore::InFlight::lost);
+      }
+      loop_->loaded(**result, world_.now());
       carry();
     });
   });
@@ -368,15 +428,21 @@ void Driver::commit(const WriteBatch& batch) {
     if (random_.chance(1, 2)) return crash(in_flight);
     world_.kill();
   };
-  const std::uint64_t rarity = world_.plan.commits_per_crash;
-  const bool dies = world_.faults && rarity > 0 && random_.chance(1, rarity);
-  const std::uint64_t how = dies ? 1 + random_.below(5) : 0;
+  const std::uint64_t how = rarely(world_.plan.commits_per_crash) ? 1 + random_.below(5) : 0;
+  const bool stalls = rarely(world_.plan.commits_per_stall);
+  const Milliseconds stall =
+      stalls ? static_cast<Milliseconds>(random_.below(static_cast<std::uint64_t>(kStallMax))) : 0;
+  if (stalls) {
+    ++world_.disturbances;
+    ++world_.stalls;
+  }
   if (how == 1) store_->fail_commit(1, FaultStore::InFlight::lost);
   if (how == 2) store_->fail_commit(1, FaultStore::InFlight::kept);
   store_->commit(mutated(batch, world_.plan.mutation));
   end_early(batch);
   loop_->batch_taken();
-  events_.after(time(), [this, how, time, at_once, generation = generation_] {
+  events_.after(stall + time(), [this, how, stalls, time, at_once, generation = generation_] {
+    if (stalls) --world_.stalls;
     if (generation != generation_) return;
     if (how == 1 || how == 2) return commit_finished();
     if (how == 3) return at_once(FaultStore::InFlight::lost);
@@ -402,7 +468,7 @@ void Driver::end_early(const WriteBatch& batch) {
   if (world_.plan.mutation.receives_end_early && run.empty() && batch.payloads().empty()) {
     told_early_ = true;
     events_.after(0, [this, generation = generation_] {
-      if (generation == generation_) loop_->committed({}, events_.now());
+      if (generation == generation_) loop_->committed({}, world_.now());
     });
   }
 }
@@ -410,20 +476,21 @@ void Driver::end_early(const WriteBatch& batch) {
 void Driver::commit_finished() {
   const std::optional<StoreResult<PayloadPlaces>> outcome = store_->finish();
   CHECK(outcome);
-  if (!*outcome) return fail();
+  if (!*outcome) return fail(FaultStore::InFlight::lost);
   if (std::exchange(told_early_, false)) return schedule();
   in_commit_ = true;
-  loop_->committed(**outcome, events_.now());
+  loop_->committed(**outcome, world_.now());
   in_commit_ = false;
   schedule();
 }
 
 void Driver::arm_timer() {
   // What is due already waits for something else: a timer takes at least a millisecond.
-  const Timestamp next = std::max(loop_->next_event(), events_.now() + 1);
+  const Timestamp now = world_.now();
+  const Timestamp next = std::max(loop_->next_event(), now + 1);
   if (next >= timer_at_ || loop_->next_event() == kNever) return;
   timer_at_ = next;
-  events_.after(next - events_.now(), [this, next, generation = generation_] {
+  events_.after(next - now, [this, next, generation = generation_] {
     if (generation != generation_ || timer_at_ != next) return;
     timer_at_ = kNever;
     pump();
@@ -437,7 +504,7 @@ std::string Driver::text() const {
   if (stopping_) text += ", stopping";
   if (loop_->committing()) text += ", a commit in flight";
   if (loop_->next_event() != kNever) {
-    text += ", next event in " + std::to_string(loop_->next_event() - events_.now()) + " ms";
+    text += ", next event in " + std::to_string(loop_->next_event() - world_.now()) + " ms";
   }
   return text;
 }
@@ -450,7 +517,7 @@ void Driver::relocate_some() {
   for (const Row& row : *rows) {
     const std::optional<IndexRecord> index = parse_index(row.value);
     CHECK(index);
-    if (random_.chance(1, 4)) loop_->shard().relocate(row.key, index->place, events_.now());
+    if (random_.chance(1, 4)) loop_->shard().relocate(row.key, index->place, world_.now());
   }
   schedule();
 }

@@ -24,6 +24,7 @@
 #include "crypt/current_keyring.h"
 #include "queue/loop.h"
 #include "sim/plan.h"
+#include "sim/server_clock.h"
 #include "support/fault_store.h"
 #include "support/test_keyring.h"
 
@@ -58,11 +59,14 @@ struct World {
 
   /// Runs `action` at another shard, behind what was posted from here to there before.
   void post(unsigned from, unsigned to, std::function<void()> action);
-  /// Everything crashes at once, as with kill -9.
+  /// Everything crashes at once, as with kill -9. The wall clock may be set before the next start.
   void kill();
+  /// What the clock of the process shows.
+  Timestamp now() const { return clock.at(events.now()); }
 
   const Plan& plan;
   Events events;
+  ServerClock clock;
   ReceiptSealer sealer;
   MessageIdCipher ids;
   Fingerprinter fingerprints;
@@ -75,9 +79,14 @@ struct World {
   std::function<void(unsigned shard)> crashed;
   /// The queue that an ARN names, for move tasks.
   std::function<std::optional<QueueId>(std::string_view arn)> find_queue;
-  std::uint64_t disturbances = 0;  // crashes and restarts so far
+  /// Told when the clock of the process that starts has been set.
+  std::function<void(Timestamp from, Milliseconds ahead)> clock_stepped;
+  std::uint64_t disturbances = 0;  // crashes and restarts so far, and commits that took long
+  std::uint64_t stalls = 0;        // commits that take long now
 
  private:
+  void set_clock();
+
   std::map<std::pair<unsigned, unsigned>, Timestamp> channels_;  // when the last post arrives
   std::uint64_t process_ = 0;                                    // counts kills
 };
@@ -115,6 +124,13 @@ class Driver {
   std::string text() const;
   /// Asks for some of the next chunks to be written again at the log's head.
   void relocate_some();
+  /// The disk is nearly full for so long, or until free_disk().
+  void fill_disk(Milliseconds time);
+  void free_disk();
+  /// Whether sends must be refused now.
+  bool disk_full() const { return full_; }
+  /// The last time that the store remembers.
+  Timestamp last_time() const;
   /// A change was made through shard(): its effects are to be carried out.
   void schedule();
 
@@ -122,8 +138,11 @@ class Driver {
   class Call;
   class Receive;
 
-  void fail();
+  void fail(FaultStore::InFlight in_flight);
   void close();
+  void tell_space();
+  ShardOptions options() const;
+  bool rarely(std::uint64_t times) const;
   void reopen_later();
   void pump();
   void carry();
@@ -150,6 +169,7 @@ class Driver {
   Timestamp timer_at_ = kNever;
   bool pump_scheduled_ = false;
   bool stopping_ = false;
+  bool full_ = false;
   std::string relocate_from_;  // key of an index row
 };
 

@@ -86,7 +86,7 @@ int main(int argc, char** argv) {
     disturbances += workload.disturbances();
     const std::string number = std::to_string(current);
     if (verbose) {
-      std::printf("seed %s: %.2f s, %zu messages, %zu deliveries, %llu crashes and restarts; %s\n",
+      std::printf("seed %s: %.2f s, %zu messages, %zu deliveries, %llu disturbances; %s\n",
                   number.c_str(), took.count(), workload.auditor().messages(),
                   workload.auditor().deliveries(),
                   static_cast<unsigned long long>(workload.disturbances()), plan.text().c_str());
@@ -99,8 +99,9 @@ int main(int argc, char** argv) {
     return expect_violation ? 0 : 1;
   }
   std::printf(
-      "%llu seeds from %llu on: %.1f simulated hours, %llu messages, %llu crashes and restarts; no "
-      "promise broken\n",
+      "%llu seeds from %llu on: %.1f simulated hours, %llu messages, %llu crashes, restarts and "
+      "slow "
+      "commits; no promise broken\n",
       static_cast<unsigned long long>(played), static_cast<unsigned long long>(seed),
       static_cast<double>(simulated) / 3'600'000, static_cast<unsigned long long>(messages),
       static_cast<unsigned long long>(disturbances));

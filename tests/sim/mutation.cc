@@ -40,6 +40,18 @@ Written no_deduplication_ids(const RowChange& change) {
   return lost ? Written() : std::string(change.value);
 }
 
+// A definition ends with the version of the queue's attributes.
+Written no_attributes(const RowChange& change) {
+  const bool definition = change.family == Family::queues &&
+                          parse_queue_key(change.key).value().kind == QueueRowKey::Kind::definition;
+  return definition && !change.value.ends_with("/0") ? Written() : std::string(change.value);
+}
+
+Written no_time(const RowChange& change) {
+  const bool time = change.family == Family::meta && change.key != kNextQueueKey;
+  return time ? Written() : std::string(change.value);
+}
+
 Written no_deletes(const RowChange& change) {
   return change.family == Family::state ? without(Phase::deleted, change.value)
                                         : std::string(change.value);
@@ -122,6 +134,10 @@ constexpr Mutation kMutations[] = {
     {.name = "lost-deduplication-ids",
      .fault = "deduplication ids are not written",
      .written = no_deduplication_ids},
+    {.name = "lost-attributes",
+     .fault = "changes of attributes are not written",
+     .written = no_attributes},
+    {.name = "lost-time", .fault = "the time is not written", .written = no_time},
     {.name = "lost-deletes",
      .fault = "deletes of a part of a block are not written",
      .written = no_deletes},

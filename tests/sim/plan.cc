@@ -27,8 +27,17 @@ Plan::Plan(std::uint64_t seed) {
   restart_interval = pick<Milliseconds>(random, {0, 0, 5000, 20'000});
   relocation_interval = pick<Milliseconds>(random, {0, 100, 2000});
   down_time_max = pick<Milliseconds>(random, {1, 1000, 4000});
+  pace = pick<std::int64_t>(random, {1, 1, 60, 3600});
+  commits_per_stall = pick<std::uint64_t>(random, {0, 0, 50, 500});
+  loads_per_failure = pick<std::uint64_t>(random, {0, 0, 0, 100});
+  full_disk_interval = pick<Milliseconds>(random, {0, 0, 0, 10'000});
+  clock_step_max = pick<Milliseconds>(random, {0, 0, seconds(3), seconds(900), seconds(200'000)});
   // Longer than deduplication ids are remembered.
-  if (think_time_max == 1000 && random.chance(1, 2)) length = seconds(700);
+  if (think_time_max == 1000 && pace == 1 && random.chance(1, 2)) length = seconds(700);
+  for (Milliseconds* interval : {&length, &think_time_max, &crash_interval, &restart_interval,
+                                 &relocation_interval, &full_disk_interval}) {
+    *interval *= pace;
+  }
   weights[send] = 1 + random.below(8);
   weights[receive] = 1 + random.below(10);
   weights[erase] = random.chance(1, 5) ? 0 : 1 + random.below(8);
@@ -36,6 +45,7 @@ Plan::Plan(std::uint64_t seed) {
   weights[forget] = random.below(3);
   if (random.chance(1, 3)) weights[purge] = 1;
   if (random.chance(1, 4)) weights[delete_queue] = 1;
+  if (random.chance(1, 2)) weights[set_attributes] = 1;
 
   groups = pick(random, {1U, 3U, 20U});
   const std::uint64_t fifo_chance = random.below(5);  // out of four
@@ -44,10 +54,11 @@ Plan::Plan(std::uint64_t seed) {
     QueueFacts facts;
     facts.slot = slot;
     facts.shard = static_cast<unsigned>(random.below(shards));
-    facts.retention = random.chance(1, 6) ? seconds(60) : seconds(1'209'600);
+    facts.retention = random.chance(1, 6) ? retention_short() : kRetentionLong;
     facts.fifo = random.chance(fifo_chance, 4);
     facts.deduplicate_by_group = facts.fifo && random.chance(1, 3);
-    facts.delay = facts.fifo && random.chance(1, 4) ? seconds(2) : 0;
+    facts.delay = facts.fifo && random.chance(1, 4) ? delay_max() / 2 : 0;
+    facts.visibility_timeout = visibility_max() / 2;
     facts.encrypted = slot != 2;
     facts.tenants = !facts.fifo && random.chance(1, 2);
     // A dead-letter queue is a queue that has none itself, so that a message moves once.
@@ -86,7 +97,10 @@ std::string Plan::text() const {
       std::to_string(batch_bytes_max) + ", bodies up to " + std::to_string(body_bytes_max) +
       ", commits up to " + std::to_string(commit_time_max) + " ms, loads up to " +
       std::to_string(load_time_max) + " ms, a crash in " + std::to_string(commits_per_crash) +
-      " commits or every " + std::to_string(crash_interval) + " ms, a restart every " +
+      " commits or every " + std::to_string(crash_interval) + " ms, clocks off by " +
+      std::to_string(clock_step_max) + " ms, a slow disk in " + std::to_string(commits_per_stall) +
+      " commits, a bad read in " + std::to_string(loads_per_failure) +
+      " loads, a full disk every " + std::to_string(full_disk_interval) + " ms, a restart every " +
       std::to_string(restart_interval) + " ms, relocations every " +
       std::to_string(relocation_interval) + " ms, " + std::to_string(groups) + " groups; queues:";
   for (const QueueFacts& queue : queues) {

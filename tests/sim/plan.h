@@ -2,6 +2,7 @@
 // have no deletes, some a tiny memory, some crash all the time), since faults hide from averages.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -25,6 +26,12 @@ struct PlannedMove {
 struct Plan {
   explicit Plan(std::uint64_t seed);
 
+  // The bounds of what clients ask for.
+  Milliseconds delay_max() const { return std::min(5 * 1000 * pace, seconds(900)); }
+  Milliseconds visibility_max() const { return seconds(10) * pace; }
+  Milliseconds retention_short() const { return seconds(60) * pace; }
+  static constexpr Milliseconds kRetentionLong = seconds(1'209'600);
+
   /// What a failing run prints beside its seed.
   std::string text() const;
 
@@ -42,6 +49,14 @@ struct Plan {
   Milliseconds restart_interval = 0;     // of clean restarts, on average; 0: never
   Milliseconds relocation_interval = 0;  // of rounds of relocations, on average; 0: never
   Milliseconds down_time_max = 0;        // after a crash
+  // How much longer than usual everything takes that clients decide: what lasts minutes elsewhere
+  // takes days.
+  std::int64_t pace = 1;
+  std::uint64_t commits_per_stall = 0;  // on average, until the disk is slow once; 0: never
+  std::uint64_t loads_per_failure = 0;  // on average, until one cannot be read; 0: never
+  Milliseconds full_disk_interval = 0;  // of times at which a disk is full, on average; 0: never
+  // The wall clock of a process that starts is off by no more, in either direction.
+  Milliseconds clock_step_max = 0;
 
   // What a client does next, by weight.
   enum Action : std::size_t {
@@ -53,6 +68,7 @@ struct Plan {
     purge,
     delete_queue,
     move_task,
+    set_attributes,
     kActions
   };
   std::array<std::uint64_t, kActions> weights{};

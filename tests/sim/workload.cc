@@ -11,14 +11,12 @@ namespace millrace::sim {
 
 namespace {
 
-constexpr Milliseconds kDelayMax = seconds(5);
-constexpr Milliseconds kVisibilityMax = seconds(10);
 constexpr Milliseconds kWaitMax = seconds(5);
-constexpr Milliseconds kShortRetention = seconds(60);
 constexpr Milliseconds kDrainVisibility = seconds(20);
 constexpr std::string_view kArnPrefix = "arn:aws:sqs:sim:000000000000:q";
-// Every task ends by then: the slowest one moves ten messages a second.
-constexpr int kMoveSecondsMax = 600;
+// Every task ends within so many steps: the slowest one moves ten messages a second, and a message
+// group may be held up for the longest visibility timeout.
+constexpr int kMoveStepsMax = 600;
 // A server that takes more steps than this within one millisecond goes round in circles.
 constexpr std::uint64_t kStepsAtOnceMax = 20'000;
 // What a run does is bounded, so that every seed takes seconds: what costs most grows with the
@@ -39,6 +37,9 @@ Workload::Workload(const Plan& plan, std::uint64_t seed)
   world_.find_queue = [this](std::string_view arn) { return find_queue(arn); };
   world_.opened = [this](unsigned shard) { opened(shard); };
   world_.crashed = [this](unsigned shard) { auditor_.crashed(shard); };
+  world_.clock_stepped = [this](Timestamp from, Milliseconds ahead) {
+    auditor_.clock_stepped(from, ahead);
+  };
 }
 
 Driver& Workload::driver_of(QueueNumber queue) {
@@ -51,7 +52,7 @@ std::optional<std::string> Workload::run() {
   for (std::size_t client = 0; client < clients_.size(); ++client) think(client);
   schedule_faults();
   const Timestamp end = events_.now() + plan_.length;
-  while (acting_ && events_.now() < end && advance(seconds(1))) {
+  while (acting_ && events_.now() < end && advance(seconds(1) * plan_.pace)) {
   }
   if (!auditor_.violation()) heal_and_drain();
   return auditor_.violation();
@@ -68,16 +69,21 @@ bool Workload::advance(Milliseconds by) {
   return !auditor_.violation();
 }
 
+Milliseconds Workload::below(Milliseconds limit) {
+  return static_cast<Milliseconds>(random_.below(static_cast<std::uint64_t>(limit)));
+}
+
 // --- queues ---
 
 void Workload::create(unsigned slot, std::function<void()> then) {
   const QueueNumber queue = auditor_.create_requested(plan_.queues[slot]);
   facts_[queue] = plan_.queues[slot];
+  versions_[queue] = {plan_.queues[slot]};
   slots_[slot].busy = true;
   ++busy_;
   driver_of(queue).submit(
       [this, queue](Shard& shard, Timestamp now) {
-        ids_[queue] = shard.create_queue(std::to_string(queue), settings(queue), now);
+        ids_[queue] = shard.create_queue(definition(queue, 0), settings(queue), now);
       },
       [this, slot, queue, then = std::move(then)](Outcome outcome) {
         --busy_;
@@ -91,13 +97,17 @@ void Workload::create(unsigned slot, std::function<void()> then) {
       });
 }
 
+std::string Workload::definition(QueueNumber queue, VersionNumber version) const {
+  return std::to_string(queue) + "/" + std::to_string(version);
+}
+
 QueueSettings Workload::settings(QueueNumber queue) const {
   const QueueFacts& facts = facts_.at(queue);
   QueueSettings settings;
   settings.retention = facts.retention;
   settings.receive_count_max = facts.receive_count_max;
   settings.fifo = facts.fifo;
-  settings.delay = facts.delay;
+  settings.delay = facts.fifo ? facts.delay : 0;
   settings.deduplicate_by_group = facts.deduplicate_by_group;
   settings.encryption.on = facts.encrypted;
   settings.arn = std::string(kArnPrefix) + std::to_string(facts.slot);
@@ -126,27 +136,29 @@ void Workload::configure_all() {
 
 // A shard is open (again): its definitions say which queues there are.
 void Workload::opened(unsigned shard) {
-  std::set<QueueNumber> present;
+  std::map<QueueNumber, VersionNumber> present;
   for (const auto& [id, definition] : world_.drivers[shard]->shard().definitions()) {
     const QueueNumber queue = std::stoull(definition);
-    present.insert(queue);
+    present[queue] = std::stoull(definition.substr(definition.find('/') + 1));
+    facts_[queue] = versions_.at(queue).at(present[queue]);
     ids_[queue] = id;
   }
   auditor_.opened(shard, present, events_.now());
   for (unsigned slot = 0; slot < slots_.size(); ++slot) {
     if (plan_.queues[slot].shard != shard) continue;
     slots_[slot].queue.reset();
-    for (const QueueNumber queue : present) {
+    for (const auto& [queue, version] : present) {
       if (facts_.at(queue).slot == slot) slots_[slot].queue = queue;
     }
   }
   configure_all();
 }
 
-// The only refusals that a request of these clients may meet: its queue is gone, or it has sent
-// more deduplication ids than there is memory for.
+// The only refusals that a request of these clients may meet: its queue is gone, it has sent more
+// deduplication ids than there is memory for, or the disk is full.
 void Workload::refused(QueueNumber queue, const ApiError& error) {
   if (error.code() == ErrorCode::request_throttled && facts_.at(queue).fifo) return;
+  if (error.code() == ErrorCode::service_unavailable) return;  // send() looks at the disk
   if (error.code() == ErrorCode::queue_does_not_exist) return auditor_.queue_missing(queue);
   auditor_.broken("queue " + std::to_string(queue) + " refused a request: " + error.message());
 }
@@ -197,6 +209,9 @@ void Workload::act(std::size_t client) {
       return finished(client);
     case Plan::move_task:
       return move(client);
+    case Plan::set_attributes:
+      if (random_.chance(1, 4)) return set_attributes(client);
+      return finished(client);
     case Plan::forget:
       clients_[client].held.clear();
       return finished(client);
@@ -243,8 +258,9 @@ void Workload::send(std::size_t client) {
   const QueueFacts& facts = facts_.at(*queue);
   const std::uint64_t count = random_.chance(1, 2) ? 1 : 1 + random_.below(10);
   for (std::uint64_t i = 0; i < count; ++i) {
-    const auto delay = random_.chance(1, 4) ? random_.below(kDelayMax) : 0;
-    request->delays.push_back(facts.fifo ? facts.delay : static_cast<Milliseconds>(delay));
+    const bool own_delay = !facts.fifo && random_.chance(1, 2);
+    const Milliseconds delay = random_.chance(1, 2) ? below(plan_.delay_max()) : 0;
+    request->delays.push_back(own_delay ? delay : facts.delay);
     request->places.push_back(any_place(*queue));
     request->numbers.push_back(auditor_.send_requested(*queue, random_.below(plan_.body_bytes_max),
                                                        request->delays.back(), events_.now(),
@@ -262,6 +278,13 @@ void Workload::send(std::size_t client) {
           messages[i].deduplication_id = request->places[i].deduplication_id;
         }
         request->result = shard.send(ids_.at(*queue), messages, now);
+        const bool refused =
+            !request->result && request->result.error().code() == ErrorCode::service_unavailable;
+        const bool missing = !request->result && !refused;
+        if (!missing && refused != driver_of(*queue).disk_full()) {
+          auditor_.broken(refused ? "a send was refused though there is room on the disk"
+                                  : "a send was taken though the disk is full");
+        }
       },
       [this, client, queue, request](Outcome outcome) {
         --busy_;
@@ -314,6 +337,7 @@ std::vector<Workload::Held> Workload::take_answer(const Asked& asked, Outcome ou
 
 void Workload::start_receive(const Asked& asked, std::function<void(std::vector<Held>)> then) {
   const Timestamp asked_at = events_.now();
+  const bool slow = world_.stalls > 0;
   const std::uint64_t disturbances = world_.disturbances;
   auditor_.receive_requested(asked.queue);
   if (asked.attempt != 0) auditor_.attempt_requested(asked.attempt, asked.timeout, asked_at);
@@ -324,16 +348,17 @@ void Workload::start_receive(const Asked& asked, std::function<void(std::vector<
                                attempt_id};
   const std::uint64_t number =
       driver_of(asked.queue)
-          .receive(request, [=, this](Outcome outcome, Expected<ReceiveResult> result,
-                                      Moment moment) {
-            --busy_;
-            *ended = true;
-            const bool disturbed = disturbances != world_.disturbances || outcome != Outcome::done;
-            std::vector<Held> held = take_answer(asked, outcome, result, disturbed, moment);
-            auditor_.receive_ended(asked.queue, outcome, asked_at, asked.wait, disturbed,
-                                   events_.now());
-            then(std::move(held));
-          });
+          .receive(
+              request, [=, this](Outcome outcome, Expected<ReceiveResult> result, Moment moment) {
+                --busy_;
+                *ended = true;
+                const bool disturbed =
+                    slow || disturbances != world_.disturbances || outcome != Outcome::done;
+                std::vector<Held> held = take_answer(asked, outcome, result, disturbed, moment);
+                auditor_.receive_ended(asked.queue, outcome, asked_at, asked.wait, disturbed,
+                                       events_.now());
+                then(std::move(held));
+              });
   if (asked.wait == 0 || *ended || !random_.chance(1, 6)) return;
   // This client hangs up before its poll is over.
   const auto patience = random_.below(static_cast<std::uint64_t>(asked.wait));
@@ -363,13 +388,13 @@ AttemptNumber Workload::any_attempt(Client& client, QueueNumber queue) {
 void Workload::receive(std::size_t client) {
   const std::optional<QueueNumber> queue = any_queue();
   if (!queue) return finished(client);
-  const auto timeout = random_.chance(1, 8) ? 0 : random_.below(kVisibilityMax);
-  const auto wait = random_.chance(1, 2) ? 0 : random_.below(kWaitMax);
+  const bool own_timeout = random_.chance(2, 3);
+  const Milliseconds timeout = random_.chance(1, 5) ? 0 : below(plan_.visibility_max());
   Asked asked;
   asked.queue = *queue;
   asked.count = 1 + static_cast<unsigned>(random_.below(10));
-  asked.timeout = static_cast<Milliseconds>(timeout);
-  asked.wait = static_cast<Milliseconds>(wait);
+  asked.timeout = own_timeout ? timeout : facts_.at(*queue).visibility_timeout;
+  asked.wait = random_.chance(1, 2) ? 0 : below(kWaitMax);
   asked.attempt = any_attempt(clients_[client], *queue);
   start_receive(asked, [this, client](std::vector<Held> held) {
     std::move(held.begin(), held.end(), std::back_inserter(clients_[client].held));
@@ -425,8 +450,7 @@ void Workload::change(std::size_t client) {
   const std::vector<Held>& held = clients_[client].held;
   if (held.empty()) return finished(client);
   const Held chosen = held[random_.below(held.size())];
-  const auto timeout = static_cast<Milliseconds>(
-      random_.chance(1, 3) ? 0 : random_.below(static_cast<std::uint64_t>(kVisibilityMax)));
+  const Milliseconds timeout = random_.chance(1, 3) ? 0 : below(plan_.visibility_max());
   const Timestamp asked_at = events_.now();
   const Expected<ReceiptHandle> handle = world_.sealer.open(chosen.handle);
   CHECK(handle);
@@ -493,6 +517,65 @@ void Workload::delete_queue(std::size_t client) {
           if (slots_[slot].queue == queue) slots_[slot].queue.reset();
           configure_all();
         }
+        finished(client);
+      });
+}
+
+// What SetQueueAttributes may change: one thing, or several at once.
+QueueFacts Workload::changed_facts(QueueNumber queue) {
+  QueueFacts facts = facts_.at(queue);
+  const QueueFacts& dead_letters = plan_.queues[0];
+  do {
+    switch (random_.below(6)) {
+      case 0:
+        facts.visibility_timeout = below(plan_.visibility_max());
+        break;
+      case 1:
+        facts.delay = random_.chance(1, 2) ? 0 : below(plan_.delay_max());
+        break;
+      case 2:
+        facts.retention = random_.chance(1, 4) ? plan_.retention_short() : Plan::kRetentionLong;
+        break;
+      case 3:
+        if (facts.slot == 0 || facts.fifo != dead_letters.fifo) break;
+        facts.dead_letter_slot.reset();
+        facts.receive_count_max = 0;
+        if (random_.chance(1, 4)) break;
+        facts.dead_letter_slot = 0;
+        facts.receive_count_max = 1 + static_cast<std::uint32_t>(random_.below(5));
+        break;
+      case 4:
+        facts.deduplicate_by_group = facts.fifo && !facts.deduplicate_by_group;
+        break;
+      default:
+        facts.encrypted = !facts.encrypted;
+    }
+  } while (random_.chance(1, 3));
+  return facts;
+}
+
+void Workload::set_attributes(std::size_t client) {
+  const std::optional<QueueNumber> queue = any_queue();
+  if (!queue || slots_[facts_.at(*queue).slot].busy) return finished(client);
+  const unsigned slot = facts_.at(*queue).slot;
+  slots_[slot].busy = true;
+  versions_[*queue].push_back(changed_facts(*queue));
+  const VersionNumber version =
+      auditor_.attributes_requested(*queue, versions_[*queue].back(), events_.now());
+  auto result = std::make_shared<Expected<void>>();
+  ++busy_;
+  driver_of(*queue).submit(
+      [this, queue, version, result](Shard& shard, Timestamp) {
+        facts_[*queue] = versions_[*queue][version];
+        *result =
+            shard.define_queue(ids_.at(*queue), definition(*queue, version), settings(*queue));
+      },
+      [this, client, slot, queue, version, result](Outcome outcome) {
+        --busy_;
+        slots_[slot].busy = false;
+        if (outcome == Outcome::done && !*result) refused(*queue, result->error());
+        auditor_.attributes_set(*queue, version, *result ? outcome : Outcome::refused,
+                                events_.now());
         finished(client);
       });
 }
@@ -590,6 +673,8 @@ void Workload::schedule_faults() {
   });
   repeat(plan_.restart_interval, repeat, [](Driver& driver) { driver.restart(); });
   repeat(plan_.relocation_interval, repeat, [](Driver& driver) { driver.relocate_some(); });
+  repeat(plan_.full_disk_interval, repeat,
+         [this](Driver& driver) { driver.fill_disk(below(plan_.full_disk_interval)); });
 }
 
 // --- the end ---
@@ -608,7 +693,7 @@ bool Workload::wait_until_idle() {
 // Every task that was going on comes to its end, and so does one more of each that was planned.
 bool Workload::wait_until_moved() {
   for (std::size_t next = 0; next <= plan_.moves.size(); ++next) {
-    for (int second = 0;; ++second) {
+    for (int step = 0;; ++step) {
       bool moving = false;
       for (const auto& driver : world_.drivers) {
         moving |= !driver->up() || !driver->shard().moving().empty();
@@ -618,8 +703,8 @@ bool Workload::wait_until_moved() {
       }
       if (!wait_until_idle()) return false;
       if (!moving) break;
-      if (second == kMoveSecondsMax) auditor_.broken("a move task never ended");
-      if (!advance(seconds(1))) return false;
+      if (step == kMoveStepsMax) auditor_.broken("a move task never ended");
+      if (!advance(seconds(1) * plan_.pace)) return false;
     }
     if (next == plan_.moves.size()) return true;
     const std::optional<QueueNumber> source = slots_[plan_.moves[next].from].queue;
@@ -649,9 +734,10 @@ QueueCounts Workload::counts() {
 void Workload::heal_and_drain() {
   world_.faults = false;
   acting_ = false;
+  for (const auto& driver : world_.drivers) driver->free_disk();
   if (!advance(2 * plan_.down_time_max + 1) || !wait_until_idle() || !wait_until_moved()) return;
   // Every delay, visibility timeout and short retention period ends meanwhile.
-  if (!advance(2 * kShortRetention + 2 * kVisibilityMax)) return;
+  if (!advance(2 * plan_.retention_short() + 2 * plan_.visibility_max())) return;
   const QueueCounts resting = counts();
   auditor_.rests(resting.visible, resting.in_flight, resting.delayed, events_.now());
   int empty_rounds = 0;
@@ -660,7 +746,8 @@ void Workload::heal_and_drain() {
     for (const Slot& slot : slots_) {
       if (slot.queue) drain_queue(*slot.queue, found);
     }
-    if (!advance(2 * kDrainVisibility)) return;
+    // What became a dead letter meanwhile may be delayed anew.
+    if (!advance(2 * kDrainVisibility + plan_.delay_max())) return;
     empty_rounds = found ? 0 : empty_rounds + 1;
   }
   const QueueCounts left = counts();

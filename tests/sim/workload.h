@@ -42,11 +42,13 @@ class Workload {
   };
   struct Slot {
     std::optional<QueueNumber> queue;  // the queue that goes by this name, as far as is known
-    bool busy = false;                 // being created or deleted
+    bool busy = false;                 // being created, changed, purged or deleted
   };
 
-  // Set-up and the directory of queues.
+  // Set-up and the directory of queues: a definition names a queue and the version of its
+  // attributes.
   void create(unsigned slot, std::function<void()> then);
+  std::string definition(QueueNumber queue, VersionNumber version) const;
   QueueSettings settings(QueueNumber queue) const;
   void configure_all();
   void opened(unsigned shard);
@@ -65,6 +67,8 @@ class Workload {
   void purge(std::size_t client);
   void delete_queue(std::size_t client);
   void move(std::size_t client);
+  void set_attributes(std::size_t client);
+  QueueFacts changed_facts(QueueNumber queue);
   void start_move(const PlannedMove& planned, QueueNumber source, std::function<void()> then);
   void cancel_move(QueueNumber source, std::function<void()> then);
   void list_moves(QueueNumber source, std::function<void()> then);
@@ -90,6 +94,7 @@ class Workload {
   // The end.
   void heal_and_drain();
   bool advance(Milliseconds by);
+  Milliseconds below(Milliseconds limit);
   bool wait_until_idle();
   bool wait_until_moved();
   void drain_queue(QueueNumber queue, bool& found);
@@ -106,7 +111,8 @@ class Workload {
   const Timestamp began_;
   std::vector<Client> clients_;
   std::vector<Slot> slots_;
-  std::map<QueueNumber, QueueFacts> facts_;
+  std::map<QueueNumber, QueueFacts> facts_;                  // in force
+  std::map<QueueNumber, std::vector<QueueFacts>> versions_;  // by version
   std::map<QueueNumber, QueueId> ids_;
   std::map<QueueNumber, std::vector<std::string>> deduplication_ids_;  // that were sent to it
   std::size_t busy_ = 0;                                               // requests under way
