@@ -190,6 +190,16 @@ TEST_F(QueueTest, ReturnsAMessageAtOnceByTimeoutZero) {
   EXPECT_THAT(loop_.poll_bodies(queue), ElementsAre("a"));
 }
 
+TEST_F(QueueTest, PurgesAtAnyTimeWhereTheRuleIsRelaxed) {
+  const QueueId queue = loop_.create_queue();
+  loop_.purge(queue);
+  loop_.crash();
+  clock_.advance(-1);
+  Expected<void> purged;
+  loop_.submit([&](Shard& shard, Timestamp now) { purged = shard.purge_queue(queue, 0, now); });
+  EXPECT_TRUE(purged);
+}
+
 TEST_F(QueueTest, HidesNothingThatIsDelayedAgainWhenTheClockHasGoneBack) {
   const QueueId queue = loop_.create_queue();
   loop_.send(queue, {"a"}, seconds(10));
