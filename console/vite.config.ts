@@ -5,11 +5,12 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 import { extractFonts } from "./plugins/extract-fonts.ts";
 import { licences } from "./plugins/licences.ts";
+import { theme } from "./plugins/theme.ts";
 
 export default defineConfig(({ command }) => ({
   // Relative addresses: the console works behind any prefix of any proxy.
   base: command === "serve" ? "/console/" : "./",
-  plugins: [react(), extractFonts(), licences()],
+  plugins: [react(), theme(), extractFonts(), licences()],
   build: {
     target: "es2022",
     // Nothing inline: the Content-Security-Policy allows neither inline scripts nor data: fonts.

@@ -114,7 +114,12 @@ function Frame() {
       notifications={<Flashbar items={[...notifications, ...banners(session)]} stackItems />}
       content={
         found ? (
-          <Lazily key={found.page.pattern} load={found.page.load} properties={{ parameters: found.parameters }} />
+          <Lazily
+            // Another queue is another page: nothing chosen or half typed goes over from one to the next.
+            key={`${found.page.pattern} ${found.parameters.name ?? ""}`}
+            load={found.page.load}
+            properties={{ parameters: found.parameters }}
+          />
         ) : segments.length === 0 ? (
           <Loading />
         ) : (

@@ -44,7 +44,8 @@ function SearchDialog() {
     return () => cancelAnimationFrame(drawn);
   }, []);
   const queues = useQuery(queuesQuery({ NameContains: text || undefined, SortBy: "name", MaxResults: queuesShown }));
-  const found = queues.data?.Queues ?? [];
+  // Until the answer for what is typed now has come, of the one before only what fits.
+  const found = (queues.data?.Queues ?? []).filter((queue) => queue.QueueName.includes(text));
   const goTo = (target: string) => {
     open.set(false);
     navigate(target);

@@ -1,6 +1,7 @@
 // Where the page begins.
 
 import "@cloudscape-design/global-styles/index.css";
+import "virtual:theme.css";
 import "./style.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";

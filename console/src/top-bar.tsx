@@ -62,13 +62,13 @@ export function TopBar() {
     utilities.push({
       type: "button",
       text: Region,
-      ariaLabel: `Region ${Region}`,
-      disableUtilityCollapse: false,
+      ariaLabel: `Region ${Region}: about this server`,
       iconName: "globe",
+      href: address("server"),
     });
     utilities.push(
       Development
-        ? { type: "button", text: "Development mode", iconName: "unlocked" }
+        ? { type: "button", text: "Development mode", iconName: "unlocked", href: address("server") }
         : {
             type: "menu-dropdown",
             text: ReadOnly ? `${principalName(Arn)} (read only)` : principalName(Arn),

@@ -5,6 +5,8 @@ The server itself comes from tests/conformance/clients/millrace_server.py, the s
 single questions from tests/crash/support.py.
 """
 
+import contextlib
+import http.client
 import json
 import os
 import pathlib
@@ -417,6 +419,67 @@ class Drain:
             self.fleet.run(source(), on_reply)
         check(under_way == 0, "every request was answered")
         return self.received - before
+
+
+class Searches:
+    """Searches a queue for a text again and again, as the console does: a request after the other,
+    each going on where the one before ended, while the block of beside() runs."""
+
+    def __init__(self, endpoint, url, text):
+        self.scanned = 0  # messages
+        self.seconds = 0.0
+        self.found = []  # of each whole search, how many messages
+        self._endpoint = urllib.parse.urlparse(endpoint)
+        self._ask = {"QueueUrl": url, "Text": text, "MaxResults": 100, "MaxBodyBytes": 0}
+        self._token = None
+        self._under_way = 0
+
+    @contextlib.contextmanager
+    def beside(self):
+        over = threading.Event()
+        failures = []
+
+        def search():
+            try:
+                while not over.is_set():
+                    self.go_on()
+            except Exception as error:  # told by the thread that asked for it
+                failures.append(error)
+
+        thread = threading.Thread(target=search, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+        if failures:
+            raise failures[0]
+
+    def go_on(self):
+        """One request."""
+        ask = dict(self._ask, **({"NextToken": self._token} if self._token else {}))
+        started = time.monotonic()
+        connection = http.client.HTTPConnection(
+            self._endpoint.hostname, self._endpoint.port, timeout=STALL_SECONDS_MAX
+        )
+        headers = {
+            "Content-Type": "application/x-amz-json-1.0",
+            "X-Amz-Target": "Millrace.SearchMessages",
+        }
+        connection.request("POST", "/console/api/", json.dumps(ask), headers)
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        check(answer.status == 200, f"search: {answer.status} {text[:300]!r}")
+        reply = json.loads(text)
+        self.seconds += time.monotonic() - started
+        self.scanned += reply["Scanned"]
+        self._under_way += len(reply.get("Messages", []))
+        self._token = reply.get("NextToken")
+        if not self._token:
+            self.found.append(self._under_way)
+            self._under_way = 0
 
 
 # --- millrace-bench -------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from load import (
     Drain,
     Figures,
     Fleet,
+    Searches,
     Skipped,
     Watched,
     all_good,
@@ -477,6 +478,41 @@ def queues(figures):
         figures.equal("received", got.run(urls), total)
 
 
+def search(figures):
+    """A text is looked for in a million messages while the same queue is sent to."""
+    total = scaled(1_000_000)
+    rounds = 5
+    server = Watched()
+    with server:
+        filled = bench(server, "send", 3600, batch=10, count=total, queue="searched", size=1024)
+        figures.note("filled, messages/s", filled["sent_per_second"])
+        with Fleet(server.endpoint, 1) as fleet:
+            (url,) = create(fleet, ["searched"])
+            send_one(fleet, url, "the needle in it")
+        searches = Searches(server.endpoint, url, "needle")
+        server.forget_peaks()
+
+        def send_p99():
+            load = {"rate": 500, "seconds": 8, "warmup": 2, "size": 1024, "producers": 16}
+            return bench(server, "send", 300, queue="searched", **load)["send_p99_ms"]
+
+        alone, beside = [], []
+        for _ in range(rounds):
+            alone.append(send_p99())
+            with searches.beside():
+                beside.append(send_p99())
+        while not searches.found:
+            searches.go_on()
+        figures.note("send p99 alone, ms, each round", ", ".join(map(str, alone)))
+        figures.note("send p99 beside searches, ms, each round", ", ".join(map(str, beside)))
+        figures.note("searched, messages/s", int(searches.scanned / searches.seconds))
+        figures.note("whole searches", len(searches.found))
+        figures.equal("messages that each found", set(searches.found), {1})
+        ratio = statistics.median(beside) / statistics.median(alone)
+        figures.at_most("beside searches / alone, medians", ratio, 2.0)
+        figures.at_most("memory, MiB", server.rss_max // MIB, MEMORY_MIB)
+
+
 def need_files(count):
     """Skips the test where a process may not have so many open files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -810,6 +846,7 @@ TESTS = (
     queues,
     overload,
     polls,
+    search,
     deaf,
     returned,
     delayed,

@@ -47,6 +47,7 @@ const advice: Record<string, string> = {
   QueueNameExists: "Choose another name, or edit the queue that has it.",
   ReceiptHandleIsInvalid: "The message was received again or deleted meanwhile: receive it anew.",
   RequestThrottled: "The server is asked too much at once: wait a moment, then try again.",
+  UnrecognizedClientException: "Check the access key ID; it may have been disabled or deleted.",
 };
 
 /** One text for a person: what happened, then what to do. */

@@ -1,6 +1,7 @@
 // Who is using the console: asked once when the page loads, and again when the server no longer knows the
 // session.
 
+import { forgetDrafts, keepDraftsOf } from "../lib/drafts";
 import { Store, useStore } from "../lib/store";
 import { sign } from "../lib/sigv4";
 import { apiAddress, contentType, onSessionTrouble, request, serverTime, setCsrfToken } from "./client";
@@ -36,12 +37,20 @@ function previousSession(): Session | undefined {
 }
 
 function setSession(session: Session): void {
+  keepDraftsOf(session.Arn ?? "");
   setCsrfToken(session.CsrfToken);
   state.set({ status: "signedIn", session });
 }
 
-/** Asks the server who is signed in. */
-export async function loadSession(): Promise<void> {
+let loading: Promise<void> | undefined;
+
+/** Asks the server who is signed in: once, however many ask at the same time. */
+export function loadSession(): Promise<void> {
+  loading ??= askForSession().finally(() => (loading = undefined));
+  return loading;
+}
+
+async function askForSession(): Promise<void> {
   const previous = previousSession();
   try {
     setSession(await request<Session>("session", { method: "GET" }));
@@ -82,6 +91,7 @@ export async function signIn(
 
 export async function signOut(): Promise<void> {
   await request("session", { method: "DELETE", headers: csrfHeader() });
+  forgetDrafts();
   // Loading the page anew drops all that it has seen of the queues.
   window.location.reload();
 }

@@ -386,8 +386,6 @@ export interface AccessKey {
   UserName: string;
   AccountId: string;
   Status: "Active" | "Inactive";
-  Created?: number;
-  LastUsed?: number;
   Root: boolean;
 }
 

@@ -9,6 +9,7 @@ import SegmentedControl from "@cloudscape-design/components/segmented-control";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useMemo, useState } from "react";
 import * as colors from "../lib/colors";
+import { formatNumber } from "../lib/format";
 import { bytesPerRow, hexRows } from "../lib/hex";
 import { indentJson } from "../lib/json-tree";
 import "./message-body.css";
@@ -57,7 +58,7 @@ function TextView({ text }: { text: string }) {
     <SpaceBetween size="xs">
       <Frame label="Body of the message" text={shown} />
       {shown.length < text.length && (
-        <Button onClick={() => setWhole(true)}>Show all {text.length.toLocaleString("en")} characters</Button>
+        <Button onClick={() => setWhole(true)}>Show all {formatNumber(text.length)} characters</Button>
       )}
     </SpaceBetween>
   );

@@ -1,4 +1,4 @@
-// One graph of a queue's metrics, or the same numbers as a table.
+// One graph of metrics, or the same numbers as a table.
 
 import Box from "@cloudscape-design/components/box";
 import Header from "@cloudscape-design/components/header";

@@ -1,8 +1,7 @@
-// A message that is being written. It is kept for each queue while the page is open, so that neither a look
-// at another tab nor a new sign-in loses what was typed; "edit and send again" fills it too.
+// A message that is being written, a draft for each queue; "edit and send again" fills it too.
 
 import type { MessageAttributes } from "../api/types";
-import { Store, useStore } from "./store";
+import { setDraft, useDraft } from "./drafts";
 
 export interface AttributeDraft {
   name: string;
@@ -23,14 +22,12 @@ export interface MessageDraft {
 
 export const emptyDraft: MessageDraft = { body: "", attributes: [], delay: "", groupId: "", deduplicationId: "" };
 
-const drafts = new Store<Record<string, MessageDraft>>({});
-
-export function useDraft(queueName: string): MessageDraft {
-  return useStore(drafts)[queueName] ?? emptyDraft;
+export function useMessageDraft(queueName: string): MessageDraft {
+  return useDraft<MessageDraft>(`message ${queueName}`) ?? emptyDraft;
 }
 
-export function setDraft(queueName: string, draft: MessageDraft): void {
-  drafts.update((all) => ({ ...all, [queueName]: draft }));
+export function setMessageDraft(queueName: string, draft: MessageDraft): void {
+  setDraft(`message ${queueName}`, draft);
 }
 
 /** The attributes of a message that exists, to be edited. */

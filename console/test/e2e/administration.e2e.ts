@@ -2,42 +2,33 @@
 
 import { expect, test } from "vitest";
 import { useConsole } from "./console";
+import { root, signInto } from "./sign-in";
 
-const root = { accessKeyId: "AKIAROOTOFTHETESTS00", secretAccessKey: "secret/of+the/tests0123456789" };
 const millrace = useConsole({ root });
 
-async function signIn(readOnly = false) {
-  millrace().expectedStatus = 401;
-  const page = await millrace().open("");
-  await page.getByLabel("Access key ID").fill(root.accessKeyId);
-  await page.getByLabel("Secret access key").fill(root.secretAccessKey);
-  if (readOnly) await page.getByRole("checkbox", { name: "Read only" }).check();
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("heading", { name: "Queues" }).waitFor();
-  return page;
-}
+const signIn = (readOnly = false) => signInto(millrace(), root, readOnly);
 
 test("a wrong secret is refused, and no secret crosses the wire", async () => {
-  millrace().expectedStatus = 401;
+  millrace().expectedStatuses.add(401);
   const page = await millrace().open("");
   const sent: string[] = [];
   page.on("request", (request) => sent.push(JSON.stringify([request.url(), request.headers(), request.postData()])));
   await page.getByLabel("Access key ID").waitFor();
   await millrace().look(page, "sign-in");
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByText("Enter the ID of an access key of this server.").waitFor();
+  await page.getByText("Enter the ID of an access key of this server.").first().waitFor();
   await page.getByLabel("Access key ID").fill(root.accessKeyId);
   await page.getByLabel("Secret access key").fill("wrong");
-  millrace().expectedStatus = 403;
+  millrace().expectedStatuses.add(403);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByText("Check the secret access key.").first().waitFor();
   await page.getByLabel("Secret access key").fill(root.secretAccessKey);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("heading", { name: "Queues" }).waitFor();
+  await page.getByRole("heading", { name: "Queues", level: 1 }).waitFor();
   expect(sent.some((request) => request.includes(root.accessKeyId))).toBe(true);
   expect(sent.filter((request) => request.includes(root.secretAccessKey))).toEqual([]);
   await page.reload();
-  await page.getByRole("heading", { name: "Queues" }).waitFor();
+  await page.getByRole("heading", { name: "Queues", level: 1 }).waitFor();
 });
 
 test("a session that ends keeps what was typed", async () => {
@@ -109,7 +100,7 @@ test("theme and density are kept", async () => {
   await page.getByRole("menuitemcheckbox", { name: "Dark" }).click();
   expect(await page.evaluate(() => document.body.className)).toContain("awsui-dark-mode");
   await page.reload();
-  await page.getByRole("heading", { name: "Queues" }).waitFor();
+  await page.getByRole("heading", { name: "Queues", level: 1 }).waitFor();
   expect(await page.evaluate(() => document.body.className)).toContain("awsui-dark-mode");
   expect(await page.evaluate(() => document.body.className)).toContain("awsui-compact-mode");
 });

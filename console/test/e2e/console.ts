@@ -43,14 +43,14 @@ export class Console {
     return page;
   }
 
-  /** What a test expects to be refused is no problem: tell the status that it provokes. */
-  expectedStatus: number | undefined;
+  /** What a test expects to be refused is no problem: tell the statuses that it provokes. */
+  readonly expectedStatuses = new Set<number>();
 
   private watch(page: Page): void {
     page.on("pageerror", (error) => this.problems.push(`Error in the page: ${error.message}`));
     page.on("console", (message) => {
       if (message.type() !== "error" && message.type() !== "warning") return;
-      if (this.expectedStatus !== undefined && message.text().includes(`status of ${this.expectedStatus}`)) return;
+      if ([...this.expectedStatuses].some((status) => message.text().includes(`status of ${status}`))) return;
       this.problems.push(`Console: ${message.text()}`);
     });
     page.on("request", (request) => {
@@ -127,7 +127,7 @@ export function useConsole(options: ServerOptions = {}): () => Console {
   });
   afterEach(async () => {
     const problems = current.problems.splice(0);
-    current.expectedStatus = undefined;
+    current.expectedStatuses.clear();
     await current.close();
     expect(problems).toEqual([]);
   });

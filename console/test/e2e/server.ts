@@ -1,9 +1,10 @@
 // The real server, started for a test on a free port of this machine with a data directory of its own.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 
 const dist = join(import.meta.dirname, "../../dist");
 
@@ -15,6 +16,8 @@ export interface Credentials {
 export interface ServerOptions {
   /** The key of the account itself; without, the server is in development mode. */
   root?: Credentials;
+  /** Gives the server a file of credentials, which the console may write. */
+  credentialsFile?: boolean;
 }
 
 export class Server {
@@ -24,7 +27,7 @@ export class Server {
     private readonly directory: string,
   ) {}
 
-  static async start({ root }: ServerOptions = {}): Promise<Server> {
+  static async start({ root, credentialsFile }: ServerOptions = {}): Promise<Server> {
     const binary = process.env.MILLRACE_BINARY;
     if (binary === undefined) throw new Error("Set MILLRACE_BINARY to the path of the server that is to be tested.");
     const directory = await mkdtemp(join(tmpdir(), "millrace-console-"));
@@ -34,6 +37,11 @@ export class Server {
       environment.MILLRACE_ROOT_SECRET_ACCESS_KEY = root.secretAccessKey;
     }
     const options = ["--listen", "127.0.0.1:0", "--data", directory, "--console-directory", dist];
+    if (credentialsFile) {
+      const file = join(directory, "credentials.toml");
+      await promisify(execFile)(binary, ["keys", "create", "--credentials", file, "--user", "ada"]);
+      options.push("--credentials", file);
+    }
     const child = spawn(binary, ["serve", ...options, "--relax-purge-interval", "--relax-name-reuse"], {
       env: environment,
       stdio: ["ignore", "pipe", "pipe"],

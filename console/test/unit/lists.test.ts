@@ -1,12 +1,12 @@
 // @vitest-environment jsdom
-// The small things that lists and charts are drawn from.
+// The small things that lists are drawn from.
 
 import { describe, expect, it } from "vitest";
 import { sparklinePath } from "../../src/components/sparkline";
 import { tagsAreGood, toTagRecord, toTags } from "../../src/components/tag-editor";
 import { formatBytes, formatDuration } from "../../src/lib/format";
-import { toPoints } from "../../src/lib/series";
 import { toFilter } from "../../src/routes/queues/filter";
+import { viewOf, viewParameters, viewText } from "../../src/routes/queues/view";
 
 describe("the filter of queues", () => {
   it("becomes what the server is asked", () => {
@@ -35,6 +35,34 @@ describe("the filter of queues", () => {
   });
 });
 
+describe("the view of the list of queues", () => {
+  it("comes back from the address", () => {
+    const parameters = { name: "ord", type: "fifo", messages: "10", sort: "age", descending: "yes" };
+    const view = viewOf(new URLSearchParams(parameters));
+    expect(view).toEqual({
+      tokens: [
+        { propertyKey: "name", operator: ":", value: "ord" },
+        { propertyKey: "type", operator: "=", value: "fifo" },
+        { propertyKey: "messages", operator: ">=", value: "10" },
+      ],
+      sort: "age",
+      descending: true,
+    });
+    expect(viewParameters(view)).toEqual(parameters);
+  });
+
+  it("takes a word for a part of the name, and the last condition of a kind", () => {
+    const tokens = ["a", "b"].map((value) => ({ operator: ":" as const, value }));
+    expect(viewText({ tokens, sort: "name", descending: false })).toBe("name=b");
+  });
+
+  it("passes over what an address cannot mean", () => {
+    const view = viewOf(new URLSearchParams({ sort: "encryption", descending: "perhaps", colour: "red" }));
+    expect(view).toEqual({ tokens: [], sort: "name", descending: false });
+    expect(viewText(view)).toBe("");
+  });
+});
+
 describe("figures", () => {
   it("are in the units of people", () => {
     expect(formatBytes(1536)).toBe("1.5 KiB");
@@ -48,22 +76,6 @@ describe("figures", () => {
     const path = sparklinePath([0, 5, 10]);
     expect(path).toBe("M0.0 19.0L36.0 10.0L72.0 1.0");
     expect(sparklinePath([0, 0])).toBe("M0.0 19.0L72.0 19.0");
-  });
-});
-
-describe("series", () => {
-  it("leave out what is unknown and keep their times", () => {
-    expect(toPoints([null, 2, null, 4], 1000, 1)).toEqual([
-      { x: new Date(2000), y: 2 },
-      { x: new Date(4000), y: 4 },
-    ]);
-  });
-
-  it("keep the peaks of what is too long to draw", () => {
-    const values = Array.from({ length: 900 }, (_value, index) => (index === 451 ? 100 : 1));
-    const points = toPoints(values, 0, 1);
-    expect(points.length).toBe(300);
-    expect(points.find((point) => point.y === 100)?.x).toEqual(new Date(450_000));
   });
 });
 

@@ -14,6 +14,7 @@ import { describeError } from "../../api/errors";
 import { queryClient } from "../../api/queries";
 import type { CreateAccessKeyReply } from "../../api/types";
 import { Copyable } from "../../components/copyable";
+import { DialogButtons } from "../../components/dialog-buttons";
 
 export function CreateAccessKey({ users, close }: { users: string[]; close: () => void }) {
   const [user, setUser] = useState("");
@@ -39,27 +40,26 @@ export function CreateAccessKey({ users, close }: { users: string[]; close: () =
       visible
       header={made ? "The new access key" : "Create access key"}
       closeAriaLabel="Close"
-      // A click beside the dialog must not take the secret away.
+      // Neither a click beside the dialog nor a stray key must take the secret away, also one that is on its way.
       onDismiss={({ detail }) => {
-        if (!made || detail.reason !== "overlay") close();
+        if (!busy && (!made || detail.reason === "closeButton")) close();
       }}
       footer={
-        <Box float="right">
-          {made ? (
+        made ? (
+          <Box float="right">
             <Button variant="primary" onClick={close}>
               I have kept the secret
             </Button>
-          ) : (
-            <SpaceBetween direction="horizontal" size="xs">
-              <Button variant="link" onClick={close}>
-                Cancel
-              </Button>
-              <Button variant="primary" disabled={user.trim() === ""} loading={busy} onClick={() => void create()}>
-                Create
-              </Button>
-            </SpaceBetween>
-          )}
-        </Box>
+          </Box>
+        ) : (
+          <DialogButtons
+            verb="Create"
+            disabled={user.trim() === ""}
+            busy={busy}
+            act={() => void create()}
+            close={() => !busy && close()}
+          />
+        )
       }
     >
       {made ? (

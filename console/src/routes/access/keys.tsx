@@ -15,7 +15,7 @@ import { useWriting } from "../../api/session";
 import type { AccessKey } from "../../api/types";
 import { Confirm } from "../../components/confirm";
 import { Failure } from "../../components/failure";
-import { formatNumber, formatTime } from "../../lib/format";
+import { formatNumber } from "../../lib/format";
 import { notify } from "../../lib/notifications";
 import { CreateAccessKey } from "./create-key";
 
@@ -38,7 +38,7 @@ export default function AccessKeysPage() {
   const [selected, setSelected] = useState<AccessKey[]>([]);
   const [dialog, setDialog] = useState<Dialog>();
   const keys = useQuery(accessKeysQuery());
-  if (keys.error) {
+  if (keys.error && !keys.data) {
     return <Failure what="The access keys cannot be listed" error={keys.error} retry={() => void keys.refetch()} />;
   }
   const all = keys.data?.Keys ?? [];
@@ -106,16 +106,6 @@ export default function AccessKeysPage() {
             ),
           },
           { id: "account", header: "Account", cell: (one) => one.AccountId },
-          {
-            id: "created",
-            header: "Created",
-            cell: (one) => (one.Created === undefined ? "–" : formatTime(one.Created)),
-          },
-          {
-            id: "used",
-            header: "Last used",
-            cell: (one) => (one.LastUsed === undefined ? "–" : formatTime(one.LastUsed)),
-          },
         ]}
         empty={<Box textAlign="center">The server has no access keys: it asks nobody who they are.</Box>}
       />

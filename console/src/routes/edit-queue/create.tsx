@@ -12,16 +12,24 @@ import { describeError } from "../../api/errors";
 import { refreshQueue } from "../../api/queries";
 import { useWriting } from "../../api/session";
 import { type Tag, TagEditor, tagsAreGood, toTagRecord } from "../../components/tag-editor";
+import { forgetDraft, setDraft, useDraft } from "../../lib/drafts";
 import { notify } from "../../lib/notifications";
-import { findProblems, initialSettings, toCreation } from "../../lib/queue-settings";
+import { findProblems, initialSettings, type QueueSettings, toCreation } from "../../lib/queue-settings";
 import { address, navigate } from "../../lib/router";
 import { createDeadLetterQueue } from "./dead-letter-queue";
 import { QueueForm } from "./form";
 
+interface Draft {
+  settings: QueueSettings;
+  tags: Tag[];
+}
+
+const draftName = "create-queue";
+const emptyDraft: Draft = { settings: initialSettings, tags: [] };
+
 export default function CreateQueuePage() {
   const writing = useWriting();
-  const [settings, setSettings] = useState(initialSettings);
-  const [tags, setTags] = useState<Tag[]>([]);
+  const { settings, tags } = useDraft<Draft>(draftName) ?? emptyDraft;
   const [sent, setSent] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
@@ -39,7 +47,7 @@ export default function CreateQueuePage() {
       if (settings.deadLetters === "new") {
         final = { ...settings, deadLetters: "existing", deadLetterArn: await createDeadLetterQueue(settings) };
         // Should the queue itself be refused, a second try uses the dead-letter queue that is there by now.
-        setSettings(final);
+        setDraft(draftName, { settings: final, tags });
       }
       await call("AmazonSQS", "CreateQueue", {
         QueueName: final.name,
@@ -48,11 +56,17 @@ export default function CreateQueuePage() {
       });
       notify({ type: "success", content: `Created the queue ${final.name}.` });
       refreshQueue(final.name);
+      forgetDraft(draftName);
       navigate(address("queue", final.name));
     } catch (problem) {
       setError(problem);
       setBusy(false);
     }
+  }
+
+  function cancel() {
+    forgetDraft(draftName);
+    navigate(address("queues"));
   }
 
   return (
@@ -69,7 +83,7 @@ export default function CreateQueuePage() {
           errorIconAriaLabel="Error"
           actions={
             <SpaceBetween direction="horizontal" size="xs">
-              <Button variant="link" formAction="none" onClick={() => navigate(address("queues"))}>
+              <Button variant="link" formAction="none" onClick={cancel}>
                 Cancel
               </Button>
               <Button {...writing} variant="primary" formAction="submit" loading={busy} loadingText="Creating">
@@ -81,12 +95,12 @@ export default function CreateQueuePage() {
           <SpaceBetween size="l">
             <QueueForm
               settings={settings}
-              change={(part) => setSettings((before) => ({ ...before, ...part }))}
+              change={(part) => setDraft(draftName, { settings: { ...settings, ...part }, tags })}
               problems={problems}
               sent={sent}
             />
             <Container header={<Header variant="h2">Tags</Header>}>
-              <TagEditor tags={tags} change={setTags} />
+              <TagEditor tags={tags} change={(changed) => setDraft(draftName, { settings, tags: changed })} />
             </Container>
           </SpaceBetween>
         </Form>

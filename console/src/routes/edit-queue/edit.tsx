@@ -1,5 +1,6 @@
 // Changes the settings of a queue, and shows what will change before it does.
 
+import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import ContentLayout from "@cloudscape-design/components/content-layout";
@@ -16,8 +17,9 @@ import type { QueueAttributes } from "../../api/types";
 import { Confirm } from "../../components/confirm";
 import { Failure } from "../../components/failure";
 import { Loading } from "../../components/loading";
+import { forgetDraft, setDraft, useDraft } from "../../lib/drafts";
 import { notify } from "../../lib/notifications";
-import { type Change, findChanges, findProblems, toSettings } from "../../lib/queue-settings";
+import { type Change, findChanges, findProblems, type QueueSettings, toSettings } from "../../lib/queue-settings";
 import { address, navigate } from "../../lib/router";
 import type { PageProps } from "../table";
 import { createDeadLetterQueue } from "./dead-letter-queue";
@@ -41,18 +43,30 @@ function Changes({ changes }: { changes: Change[] }) {
   );
 }
 
+interface Draft {
+  before: QueueSettings;
+  settings: QueueSettings;
+}
+
 function EditForm({ queue, attributes }: { queue: QueueName; attributes: QueueAttributes }) {
   const writing = useWriting();
   // The form begins with what was when it was opened; later changes by others are not written over, because
   // only what was changed here is sent.
-  const [before] = useState(() => toSettings(queue.name, attributes));
-  const [settings, setSettings] = useState(before);
+  const [found] = useState(() => toSettings(queue.name, attributes));
+  const draftName = `edit-queue ${queue.name}`;
+  const draft = useDraft<Draft>(draftName);
+  const [resumed] = useState(draft !== undefined);
+  const { before, settings } = draft ?? { before: found, settings: found };
+  const change = (changed: QueueSettings) => setDraft(draftName, { before, settings: changed });
   const [sent, setSent] = useState(false);
   const [asking, setAsking] = useState(false);
   const problems = findProblems(settings);
   const complete = Object.keys(problems).length === 0;
   const changes = complete ? findChanges(before, settings) : [];
-  const back = () => navigate(address("queue", queue.name));
+  const back = () => {
+    forgetDraft(draftName);
+    navigate(address("queue", queue.name));
+  };
 
   function submit(event: FormEvent) {
     event.preventDefault();
@@ -65,7 +79,7 @@ function EditForm({ queue, attributes }: { queue: QueueName; attributes: QueueAt
     let final = settings;
     if (settings.deadLetters === "new") {
       final = { ...settings, deadLetters: "existing", deadLetterArn: await createDeadLetterQueue(settings) };
-      setSettings(final);
+      change(final);
     }
     const Attributes = Object.fromEntries(findChanges(before, final).map(({ name, after }) => [name, after]));
     await call("AmazonSQS", "SetQueueAttributes", { QueueUrl: queue.url, Attributes });
@@ -91,9 +105,14 @@ function EditForm({ queue, attributes }: { queue: QueueName; attributes: QueueAt
             </SpaceBetween>
           }
         >
+          {resumed && draft && (
+            <Alert type="info" action={<Button onClick={() => forgetDraft(draftName)}>Discard them</Button>}>
+              Here are changes that you began earlier and have not saved.
+            </Alert>
+          )}
           <QueueForm
             settings={settings}
-            change={(part) => setSettings((now) => ({ ...now, ...part }))}
+            change={(part) => change({ ...settings, ...part })}
             problems={problems}
             sent={sent}
             arn={attributes.QueueArn ?? ""}
@@ -112,16 +131,24 @@ function EditForm({ queue, attributes }: { queue: QueueName; attributes: QueueAt
 export default function EditQueuePage({ parameters: { name = "" } }: PageProps) {
   const url = useQuery(queueUrlQuery(name));
   const queue = { name, url: url.data ?? "" };
-  const attributes = useQuery({ ...attributesQuery(queue), enabled: url.data !== undefined });
+  // Asked once, when the form opens: what is kept from before may be old, and an answer that comes later must
+  // not take the form away.
+  const attributes = useQuery({
+    ...attributesQuery(queue),
+    enabled: url.data !== undefined,
+    refetchOnMount: "always",
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
+  });
   const error = url.error ?? attributes.error;
   if (error) {
     const retry = () => void (url.error ? url : attributes).refetch();
     return <Failure what={`The queue ${name} cannot be edited`} error={error} retry={retry} />;
   }
-  if (!attributes.data) return <Loading what="Loading the queue" />;
+  if (!attributes.data || !attributes.isFetchedAfterMount) return <Loading what="Loading the queue" />;
   return (
     <ContentLayout header={<Header variant="h1">Edit {name}</Header>}>
-      <EditForm key={name} queue={queue} attributes={attributes.data} />
+      <EditForm queue={queue} attributes={attributes.data} />
     </ContentLayout>
   );
 }

@@ -34,7 +34,7 @@ function fifoItems(attributes: QueueAttributes): KeyValuePairsProps.Item[] {
 export default function ConfigurationTab({ queue }: TabProps) {
   const writing = useWriting();
   const query = useQuery(attributesQuery(queue));
-  if (query.error) {
+  if (query.error && !query.data) {
     return <Failure what="The settings cannot be shown" error={query.error} retry={() => void query.refetch()} />;
   }
   if (!query.data) return <Loading what="Loading the settings" />;

@@ -17,7 +17,7 @@ import type { TabProps } from "./tabs";
 export default function EncryptionTab({ queue }: TabProps) {
   const writing = useWriting();
   const query = useQuery(attributesQuery(queue));
-  if (query.error) {
+  if (query.error && !query.data) {
     return <Failure what="The encryption cannot be shown" error={query.error} retry={() => void query.refetch()} />;
   }
   if (!query.data) return <Loading what="Loading the encryption" />;

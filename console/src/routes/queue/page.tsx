@@ -33,7 +33,7 @@ function QueueTabs({ summary, open }: { summary: QueueSummary; open: string | un
       tabs={shown.map((tab) => ({
         id: tab.id,
         label: tab.label(summary),
-        content: tab === active && <Lazily key={queue.name} load={tab.load} properties={{ queue, summary }} />,
+        content: tab === active && <Lazily load={tab.load} properties={{ queue, summary }} />,
       }))}
       i18nStrings={{ scrollLeftAriaLabel: "Scroll left", scrollRightAriaLabel: "Scroll right" }}
     />

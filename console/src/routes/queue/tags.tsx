@@ -12,6 +12,7 @@ import { useWriting } from "../../api/session";
 import { Failure } from "../../components/failure";
 import { Loading } from "../../components/loading";
 import { type Tag, TagEditor, tagsAreGood, toTagRecord, toTags } from "../../components/tag-editor";
+import { forgetDraft, setDraft, useDraft } from "../../lib/drafts";
 import { notify, notifyError } from "../../lib/notifications";
 import type { TabProps } from "./tabs";
 
@@ -25,22 +26,24 @@ async function saveTags(queue: QueueName, before: Record<string, string>, after:
 export default function TagsTab({ queue }: TabProps) {
   const writing = useWriting();
   const query = useQuery(tagsQuery(queue));
-  /** What is being typed; nothing when the tags are as the server has them. */
-  const [typed, setTyped] = useState<Tag[]>();
+  /** What is being typed, and what the server had when that began; nothing when nobody types. */
+  const draftName = `tags ${queue.name}`;
+  const typed = useDraft<{ tags: Tag[]; before: Record<string, string> }>(draftName);
   const [busy, setBusy] = useState(false);
-  if (query.error) {
+  if (query.error && !query.data) {
     return <Failure what="The tags cannot be shown" error={query.error} retry={() => void query.refetch()} />;
   }
   if (!query.data) return <Loading what="Loading the tags" />;
-  const before = query.data;
-  const tags = typed ?? toTags(before);
+  // Tags that others gave the queue meanwhile stay as they are.
+  const before = typed?.before ?? query.data;
+  const tags = typed?.tags ?? toTags(before);
 
   async function save() {
     setBusy(true);
     try {
       await saveTags(queue, before, toTagRecord(tags));
       await query.refetch();
-      setTyped(undefined);
+      forgetDraft(draftName);
       refreshQueue(queue.name);
       notify({ type: "success", content: `Changed the tags of ${queue.name}.` });
     } catch (error) {
@@ -58,7 +61,7 @@ export default function TagsTab({ queue }: TabProps) {
           counter={`(${tags.length})`}
           actions={
             <SpaceBetween direction="horizontal" size="xs">
-              <Button disabled={typed === undefined} onClick={() => setTyped(undefined)}>
+              <Button disabled={typed === undefined} onClick={() => forgetDraft(draftName)}>
                 Undo
               </Button>
               <Button
@@ -77,7 +80,11 @@ export default function TagsTab({ queue }: TabProps) {
         </Header>
       }
     >
-      <TagEditor tags={tags} change={setTyped} disabled={writing.disabled} />
+      <TagEditor
+        tags={tags}
+        change={(changed) => setDraft(draftName, { tags: changed, before })}
+        disabled={writing.disabled}
+      />
     </Container>
   );
 }

@@ -9,7 +9,7 @@ import { type Tag, TagEditor, tagsAreGood, toTagRecord } from "../../components/
 import { countOf } from "../../lib/format";
 import { notify } from "../../lib/notifications";
 
-export function AddTags({ queues, close }: { queues: QueueName[]; close: () => void }) {
+export default function AddTags({ queues, close }: { queues: QueueName[]; close: () => void }) {
   const [tags, setTags] = useState<Tag[]>([{ key: "", value: "" }]);
 
   async function run() {

@@ -1,20 +1,16 @@
 // The columns of the list of queues.
 
-import type { TableProps } from "@cloudscape-design/components/table";
 import type { ListQueuesDetailedInput, QueueSummary } from "../../api/types";
+import type { ListColumn } from "../../components/list-columns";
 import { OldestAge } from "../../components/oldest-age";
 import { QueueLink } from "../../components/queue-link";
 import { Sparkline } from "../../components/sparkline";
 import { queueNameOfArn } from "../../lib/arn";
 import { formatNumber, formatTime } from "../../lib/format";
 
-export interface QueueColumn extends TableProps.ColumnDefinition<QueueSummary> {
-  id: string;
-  header: string;
+export interface QueueColumn extends ListColumn<QueueSummary> {
   /** What the server calls the order; a column without cannot be sorted by. */
   sortBy?: NonNullable<ListQueuesDetailedInput["SortBy"]>;
-  /** Shown until somebody chooses other columns. */
-  usual: boolean;
 }
 
 function figure(value: number) {
@@ -26,8 +22,7 @@ const plainColumns: Omit<QueueColumn, "sortingField">[] = [
     id: "name",
     header: "Name",
     sortBy: "name",
-    usual: true,
-    width: 260,
+    width: 230,
     minWidth: 160,
     isRowHeader: true,
     cell: (queue) => <QueueLink name={queue.QueueName} />,
@@ -35,15 +30,13 @@ const plainColumns: Omit<QueueColumn, "sortingField">[] = [
   {
     id: "type",
     header: "Type",
-    usual: true,
-    width: 110,
+    width: 95,
     cell: (queue) => (queue.Type === "fifo" ? "FIFO" : "Standard"),
   },
   {
     id: "messages",
     header: "Available",
     sortBy: "messages",
-    usual: true,
     width: 120,
     cell: (queue) => figure(queue.Messages),
   },
@@ -51,7 +44,6 @@ const plainColumns: Omit<QueueColumn, "sortingField">[] = [
     id: "inFlight",
     header: "In flight",
     sortBy: "inFlight",
-    usual: true,
     width: 110,
     cell: (queue) => figure(queue.InFlight),
   },
@@ -59,36 +51,31 @@ const plainColumns: Omit<QueueColumn, "sortingField">[] = [
     id: "delayed",
     header: "Delayed",
     sortBy: "delayed",
-    usual: true,
-    width: 110,
+    width: 112,
     cell: (queue) => figure(queue.Delayed),
   },
   {
     id: "age",
     header: "Oldest",
     sortBy: "age",
-    usual: true,
-    width: 130,
+    width: 110,
     cell: (queue) => <OldestAge seconds={queue.OldestAge} />,
   },
   {
     id: "sent",
     header: "Sent",
-    usual: true,
-    width: 165,
+    width: 150,
     cell: (queue) => <Sparkline values={queue.SentRates} label="Sent" />,
   },
   {
     id: "received",
     header: "Received",
-    usual: true,
-    width: 165,
+    width: 150,
     cell: (queue) => <Sparkline values={queue.ReceivedRates} label="Received" />,
   },
   {
     id: "deadLetters",
     header: "Dead-letter queue",
-    usual: true,
     width: 200,
     cell: (queue) =>
       queue.DeadLetterTargetArn === undefined ? "–" : <QueueLink name={queueNameOfArn(queue.DeadLetterTargetArn)} />,
@@ -96,21 +83,20 @@ const plainColumns: Omit<QueueColumn, "sortingField">[] = [
   {
     id: "encryption",
     header: "Encryption",
-    usual: true,
     width: 120,
     cell: (queue) => (queue.Encryption === "none" ? "–" : queue.Encryption),
   },
   {
     id: "sources",
     header: "Dead letters of",
-    usual: false,
+    unusual: true,
     width: 140,
     cell: (queue) => (queue.DeadLetterSourceCount === 0 ? "–" : figure(queue.DeadLetterSourceCount)),
   },
   {
     id: "lastReceive",
     header: "Last receive",
-    usual: false,
+    unusual: true,
     width: 200,
     cell: (queue) => (queue.LastReceive === undefined ? "–" : formatTime(queue.LastReceive)),
   },
@@ -118,11 +104,17 @@ const plainColumns: Omit<QueueColumn, "sortingField">[] = [
     id: "created",
     header: "Created",
     sortBy: "created",
-    usual: false,
+    unusual: true,
     width: 200,
     cell: (queue) => formatTime(queue.Created),
   },
-  { id: "modified", header: "Last changed", usual: false, width: 200, cell: (queue) => formatTime(queue.LastModified) },
+  {
+    id: "modified",
+    header: "Last changed",
+    unusual: true,
+    width: 200,
+    cell: (queue) => formatTime(queue.LastModified),
+  },
 ];
 
 export const columns: QueueColumn[] = plainColumns.map((column) => ({ ...column, sortingField: column.sortBy }));

@@ -3,69 +3,68 @@
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import ButtonDropdown from "@cloudscape-design/components/button-dropdown";
-import CollectionPreferences from "@cloudscape-design/components/collection-preferences";
 import Header from "@cloudscape-design/components/header";
 import Pagination from "@cloudscape-design/components/pagination";
-import PropertyFilter, { type PropertyFilterProps } from "@cloudscape-design/components/property-filter";
+import PropertyFilter from "@cloudscape-design/components/property-filter";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Table from "@cloudscape-design/components/table";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { queuesQuery, useInterval } from "../../api/queries";
 import { useWriting } from "../../api/session";
-import type { QueueSummary } from "../../api/types";
 import { Failure } from "../../components/failure";
+import { Lazily } from "../../components/lazily";
+import { useListColumns } from "../../components/list-columns";
 import { Live } from "../../components/live";
 import { DeleteQueues, PurgeQueues } from "../../components/queue-actions";
 import { formatNumber } from "../../lib/format";
-import { address, navigate } from "../../lib/router";
-import { changeSettings, useSettings } from "../../lib/settings";
-import { AddTags } from "./add-tags";
+import { address, navigate, useLocation } from "../../lib/router";
+import { useSettings } from "../../lib/settings";
+import { usePages } from "../../lib/use-pages";
 import { columns } from "./columns";
 import { filteringOptions, filteringProperties, toFilter } from "./filter";
+import { SavedViews } from "./saved-views";
+import { type View, viewOf, viewParameters, viewText } from "./view";
+
+/** Its editor is large, and the list is what is loaded first. */
+const loadAddTags = () => import("./add-tags");
 
 type Dialog = "delete" | "purge" | "tag";
-
-const tableName = "queues";
-const usualColumns = columns.filter((column) => column.usual).map((column) => column.id);
-const nothing: PropertyFilterProps.Query = { tokens: [], operation: "and" };
 
 export default function QueuesPage() {
   const settings = useSettings();
   const writing = useWriting();
-  const [query, setQuery] = useState(nothing);
-  const [order, setOrder] = useState<{ column: string; descending: boolean }>({ column: "name", descending: false });
-  /** The tokens of the pages up to the shown one; the first page has none. */
-  const [tokens, setTokens] = useState<(string | undefined)[]>([undefined]);
-  const [selected, setSelected] = useState<QueueSummary[]>([]);
+  const { query } = useLocation();
+  const view = viewOf(query);
+  const viewed = viewText(view);
+  const { page, token, goTo } = usePages(`${viewed} ${settings.pageSize}`);
+  /** ARNs. */
+  const [chosenArns, setChosenArns] = useState<ReadonlySet<string>>(new Set());
   const [dialog, setDialog] = useState<Dialog>();
 
-  const sorting = columns.find((column) => column.id === order.column);
+  const sorting = columns.find((column) => column.id === view.sort);
   const queues = useQuery({
     ...queuesQuery({
-      ...toFilter(query.tokens),
+      ...toFilter(view.tokens),
       SortBy: sorting?.sortBy,
-      Descending: order.descending,
+      Descending: view.descending,
       MaxResults: settings.pageSize,
-      NextToken: tokens.at(-1),
+      NextToken: token,
     }),
     refetchInterval: useInterval(5),
   });
+  const table = useListColumns("queues", columns, { options: [20, 50, 100], what: "queues" });
 
-  function showFirstPage() {
-    setTokens([undefined]);
-    setSelected([]);
-  }
-
-  if (queues.error && !queues.data) {
-    return <Failure what="The queues cannot be listed" error={queues.error} retry={() => void queues.refetch()} />;
+  function show(changed: Partial<View>) {
+    navigate(address("queues", viewParameters({ ...view, ...changed })));
   }
 
   const list = queues.data;
   const next = list?.NextToken;
+  const selected = list?.Queues.filter((queue) => chosenArns.has(queue.QueueArn)) ?? [];
   const chosen = selected.map((queue) => ({ name: queue.QueueName, url: queue.QueueUrl }));
   const only = selected.length === 1 ? selected[0] : undefined;
-  const filtered = query.tokens.length > 0;
+  const filtered = view.tokens.length > 0;
   const createQueue = (
     <Button {...writing} variant="primary" onClick={() => navigate(address("create-queue"))}>
       Create queue
@@ -78,22 +77,19 @@ export default function QueuesPage() {
         variant="full-page"
         stickyHeader
         enableKeyboardNavigation
-        resizableColumns
-        columnDefinitions={columns}
-        columnDisplay={(settings.columns[tableName] ?? usualColumns).map((id) => ({ id, visible: true }))}
+        {...table}
         items={list?.Queues ?? []}
         trackBy="QueueArn"
         loading={queues.isPending}
         loadingText="Loading the queues"
         selectionType="multi"
         selectedItems={selected}
-        onSelectionChange={({ detail }) => setSelected(detail.selectedItems)}
+        onSelectionChange={({ detail }) => setChosenArns(new Set(detail.selectedItems.map((queue) => queue.QueueArn)))}
         sortingColumn={sorting}
-        sortingDescending={order.descending}
+        sortingDescending={view.descending}
         onSortingChange={({ detail }) => {
           const column = columns.find((one) => one.sortBy === detail.sortingColumn.sortingField);
-          setOrder({ column: column?.id ?? "name", descending: detail.isDescending ?? false });
-          showFirstPage();
+          show({ sort: column?.id, descending: detail.isDescending ?? false });
         }}
         ariaLabels={{
           tableLabel: "Queues",
@@ -160,74 +156,45 @@ export default function QueuesPage() {
           </Header>
         }
         filter={
-          <PropertyFilter
-            query={query}
-            onChange={({ detail }) => {
+          <SpaceBetween size="xs">
+            <PropertyFilter
               // The server joins conditions with "and".
-              setQuery({ ...detail, operation: "and" });
-              showFirstPage();
-            }}
-            filteringProperties={filteringProperties}
-            filteringOptions={filteringOptions}
-            hideOperations
-            filteringPlaceholder="Find queues by name, type, tag, age…"
-            filteringAriaLabel="Find queues"
-            countText={list ? `${formatNumber(list.MatchingCount)} found` : ""}
-          />
+              query={{ tokens: view.tokens, operation: "and" }}
+              onChange={({ detail }) => show({ tokens: detail.tokens })}
+              filteringProperties={filteringProperties}
+              filteringOptions={filteringOptions}
+              hideOperations
+              filteringPlaceholder="Find queues by name, type, tag, age…"
+              filteringAriaLabel="Find queues"
+              countText={list ? `${formatNumber(list.MatchingCount)} found` : ""}
+              customControl={<SavedViews view={view} show={show} />}
+            />
+            {queues.error && (
+              <Failure what="The queues cannot be listed" error={queues.error} retry={() => void queues.refetch()} />
+            )}
+          </SpaceBetween>
         }
         pagination={
           <Pagination
-            currentPageIndex={tokens.length}
-            pagesCount={next === undefined ? tokens.length : tokens.length + 1}
+            currentPageIndex={page}
+            pagesCount={next === undefined ? page : page + 1}
             openEnd={next !== undefined}
-            onChange={({ detail }) => {
-              setSelected([]);
-              if (detail.currentPageIndex <= tokens.length) setTokens(tokens.slice(0, detail.currentPageIndex));
-              else if (next !== undefined) setTokens([...tokens, next]);
-            }}
+            onChange={({ detail }) => goTo(detail.currentPageIndex, next)}
             ariaLabels={{
               nextPageLabel: "Next page",
               previousPageLabel: "Previous page",
-              pageLabel: (page) => `Page ${page}`,
-            }}
-          />
-        }
-        preferences={
-          <CollectionPreferences
-            title="Preferences"
-            confirmLabel="Keep"
-            cancelLabel="Cancel"
-            preferences={{
-              pageSize: settings.pageSize,
-              contentDisplay: columns.map(({ id }) => ({
-                id,
-                visible: (settings.columns[tableName] ?? usualColumns).includes(id),
-              })),
-            }}
-            pageSizePreference={{
-              title: "Queues on a page",
-              options: [20, 50, 100].map((value) => ({ value, label: `${value} queues` })),
-            }}
-            contentDisplayPreference={{
-              title: "Columns",
-              options: columns.map(({ id, header }) => ({ id, label: header, alwaysVisible: id === "name" })),
-            }}
-            onConfirm={({ detail }) => {
-              const shown = detail.contentDisplay?.filter((column) => column.visible).map((column) => column.id);
-              changeSettings({
-                pageSize: detail.pageSize ?? settings.pageSize,
-                columns: { ...settings.columns, [tableName]: shown ?? usualColumns },
-              });
-              showFirstPage();
+              pageLabel: (number) => `Page ${number}`,
             }}
           />
         }
         empty={
-          filtered ? (
+          queues.error ? (
+            <Box textAlign="center">The list could not be read.</Box>
+          ) : filtered ? (
             <Box textAlign="center">
               <SpaceBetween size="s">
                 <Box>No queue fits the filter.</Box>
-                <Button onClick={() => setQuery(nothing)}>Clear the filter</Button>
+                <Button onClick={() => show({ tokens: [] })}>Clear the filter</Button>
               </SpaceBetween>
             </Box>
           ) : (
@@ -241,10 +208,12 @@ export default function QueuesPage() {
         }
       />
       {dialog === "delete" && (
-        <DeleteQueues queues={chosen} close={() => setDialog(undefined)} done={() => setSelected([])} />
+        <DeleteQueues queues={chosen} close={() => setDialog(undefined)} done={() => setChosenArns(new Set())} />
       )}
       {dialog === "purge" && <PurgeQueues queues={chosen} close={() => setDialog(undefined)} />}
-      {dialog === "tag" && <AddTags queues={chosen} close={() => setDialog(undefined)} />}
+      {dialog === "tag" && (
+        <Lazily load={loadAddTags} properties={{ queues: chosen, close: () => setDialog(undefined) }} />
+      )}
     </>
   );
 }

@@ -2,22 +2,25 @@
 
 import Container from "@cloudscape-design/components/container";
 import Grid from "@cloudscape-design/components/grid";
-import Header from "@cloudscape-design/components/header";
-import LineChart, { type LineChartProps } from "@cloudscape-design/components/line-chart";
 import SegmentedControl from "@cloudscape-design/components/segmented-control";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { serverMetricsQuery, useInterval } from "../../api/queries";
-import type { GetServerMetricsReply, Period, ServerSeriesName } from "../../api/types";
+import type { GetServerMetricsReply, ServerSeriesName } from "../../api/types";
 import { Failure } from "../../components/failure";
 import { Loading } from "../../components/loading";
-import { formatBytes, formatClock, formatNumber, formatTime } from "../../lib/format";
-import { toPoints } from "../../lib/series";
+import { MetricsChart } from "../../components/metrics-chart";
+import type { Values } from "../../lib/downsample";
+import { formatBytes, formatNumber, formatRate } from "../../lib/format";
+import { metricsRanges, type RangeName } from "../../lib/metrics-ranges";
 
 interface ChartRow {
   title: string;
+  description: string;
   series: { name: ServerSeriesName; title: string }[];
+  /** The server's values are counts of a period, and are shown for each second of it. */
+  perSecond?: boolean;
   format: (value: number) => string;
 }
 
@@ -26,14 +29,17 @@ const milliseconds = (value: number) => `${formatNumber(value)} ms`;
 const charts: ChartRow[] = [
   {
     title: "Requests",
+    description: "Answers a second, and those of them that were errors.",
     series: [
       { name: "Requests", title: "Requests" },
       { name: "Errors", title: "Errors" },
     ],
-    format: formatNumber,
+    perSecond: true,
+    format: formatRate,
   },
   {
     title: "Time of a request",
+    description: "Without receives, which may wait for a message.",
     series: [
       { name: "RequestP50", title: "Median" },
       { name: "RequestP99", title: "99 of 100" },
@@ -42,72 +48,86 @@ const charts: ChartRow[] = [
   },
   {
     title: "Time of a commit",
+    description: "Until the disk has it.",
     series: [
       { name: "CommitP50", title: "Median" },
       { name: "CommitP99", title: "99 of 100" },
     ],
     format: milliseconds,
   },
-  { title: "Connections", series: [{ name: "Connections", title: "Connections" }], format: formatNumber },
-  { title: "Memory in use", series: [{ name: "ResidentBytes", title: "Resident" }], format: formatBytes },
-  { title: "Stored on the disk", series: [{ name: "StoreBytes", title: "Stored" }], format: formatBytes },
+  {
+    title: "Connections",
+    description: "Open ones, of clients and browsers.",
+    series: [{ name: "Connections", title: "Connections" }],
+    format: formatNumber,
+  },
+  {
+    title: "Memory in use",
+    description: "Of the whole process.",
+    series: [{ name: "ResidentBytes", title: "Resident" }],
+    format: formatBytes,
+  },
+  {
+    title: "Stored on the disk",
+    description: "In the data directory.",
+    series: [{ name: "StoreBytes", title: "Stored" }],
+    format: formatBytes,
+  },
 ];
 
-const periods: { id: `${Period}`; text: string }[] = [
-  { id: "1", text: "15 minutes" },
-  { id: "60", text: "1 day" },
-  { id: "3600", text: "30 days" },
-];
-
-function Chart({ chart, metrics }: { chart: ChartRow; metrics: GetServerMetricsReply }) {
-  const series: LineChartProps<Date>["series"] = chart.series.map(({ name, title }) => ({
-    type: "line",
-    title,
-    data: toPoints(metrics.Series[name] ?? [], metrics.Start, metrics.Period),
-    valueFormatter: chart.format,
-  }));
-  const time = metrics.Period === 1 ? formatClock : formatTime;
-  return (
-    <Container header={<Header variant="h3">{chart.title}</Header>}>
-      <LineChart
-        series={series}
-        height={160}
-        hideFilter
-        xScaleType="time"
-        xTickFormatter={(date) => time(date.getTime())}
-        yTickFormatter={chart.format}
-        ariaLabel={chart.title}
-        hideLegend={series.length === 1}
-        i18nStrings={{
-          chartAriaRoleDescription: "line chart",
-          xAxisAriaRoleDescription: "x axis",
-          yAxisAriaRoleDescription: "y axis",
-        }}
-        empty="Nothing was measured yet."
-      />
-    </Container>
-  );
+function valuesOf(metrics: GetServerMetricsReply, chart: ChartRow, name: ServerSeriesName): Values {
+  const values = metrics.Series[name] ?? [];
+  return chart.perSecond ? values.map((value) => value && value / metrics.Period) : values;
 }
 
 export function ServerCharts() {
-  const [period, setPeriod] = useState<Period>(1);
-  const metrics = useQuery({ ...serverMetricsQuery(period), refetchInterval: useInterval(period === 1 ? 2 : 30) });
+  const [rangeName, setRangeName] = useState<RangeName>("quarterHour");
+  const [table, setTable] = useState(false);
+  const range = metricsRanges[rangeName];
+  const metrics = useQuery({
+    ...serverMetricsQuery(range.period),
+    refetchInterval: useInterval(range.refreshSeconds),
+  });
+  const data = metrics.data;
   return (
     <SpaceBetween size="m">
-      <SegmentedControl
-        label="Time shown"
-        selectedId={String(period)}
-        options={periods}
-        onChange={({ detail }) => setPeriod(Number(detail.selectedId) as Period)}
-      />
-      {metrics.error && !metrics.data ? (
+      <SpaceBetween direction="horizontal" size="xs">
+        <SegmentedControl
+          label="Time shown"
+          selectedId={rangeName}
+          options={Object.entries(metricsRanges).map(([id, { text }]) => ({ id, text }))}
+          onChange={({ detail }) => setRangeName(detail.selectedId as RangeName)}
+        />
+        <SegmentedControl
+          label="Show as"
+          selectedId={table ? "table" : "graph"}
+          options={[
+            { id: "graph", text: "Graphs" },
+            { id: "table", text: "Tables" },
+          ]}
+          onChange={({ detail }) => setTable(detail.selectedId === "table")}
+        />
+      </SpaceBetween>
+      {metrics.error && (
         <Failure what="The figures cannot be shown" error={metrics.error} retry={() => void metrics.refetch()} />
-      ) : !metrics.data ? (
-        <Loading what="Loading the figures" />
-      ) : (
+      )}
+      {metrics.isPending && <Loading what="Loading the figures" />}
+      {data && (
         <Grid gridDefinition={charts.map(() => ({ colspan: { default: 12, s: 6, l: 4 } }))}>
           {charts.map((chart) => (
-            <Chart key={chart.title} chart={chart} metrics={metrics.data} />
+            <Container key={chart.title}>
+              <MetricsChart
+                title={chart.title}
+                description={chart.description}
+                reduction={chart.perSecond ? "average" : "highest"}
+                formatValue={chart.format}
+                series={chart.series.map(({ name, title }) => ({ title, values: valuesOf(data, chart, name) }))}
+                start={data.Start}
+                step={data.Period * 1000}
+                formatTime={range.formatTime}
+                table={table}
+              />
+            </Container>
           ))}
         </Grid>
       )}

@@ -2,7 +2,7 @@
 
 import type { GetTopologyReply, TopologyQueue } from "../../api/types";
 import type { TopologyArrow, TopologyNode } from "../../components/topology-graph";
-import { formatDuration } from "../../lib/format";
+import { formatDuration, formatNumber } from "../../lib/format";
 import { address } from "../../lib/router";
 
 export interface DescribedQueue extends TopologyNode {
@@ -31,7 +31,7 @@ export function describeTopology({ Queues, Edges, Tasks }: GetTopologyReply): {
       ...(edge && { target: { name: nameOf(edge.DeadLetterArn), maxReceiveCount: edge.MaxReceiveCount } }),
       moves: tasks.map(
         ({ DestinationArn, Moved, ToMove }) =>
-          `${Moved.toLocaleString("en")} of ${(Moved + ToMove).toLocaleString("en")} to ` +
+          `${formatNumber(Moved)} of ${formatNumber(Moved + ToMove)} to ` +
           (DestinationArn === undefined ? "where they came from" : nameOf(DestinationArn)),
       ),
     };
@@ -47,7 +47,7 @@ export function describeTopology({ Queues, Edges, Tasks }: GetTopologyReply): {
 function stateOf({ Messages, InFlight, Delayed }: TopologyQueue, isDeadLetterQueue: boolean) {
   const count = Messages + InFlight + Delayed;
   if (count === 0) return { status: "success" as const, statusText: "Empty" };
-  const text = count.toLocaleString("en");
+  const text = formatNumber(count);
   if (isDeadLetterQueue)
     return { status: "warning" as const, statusText: count === 1 ? "1 dead letter" : `${text} dead letters` };
   return { status: "info" as const, statusText: count === 1 ? "1 message" : `${text} messages` };
@@ -55,8 +55,8 @@ function stateOf({ Messages, InFlight, Delayed }: TopologyQueue, isDeadLetterQue
 
 function detailOf({ InFlight, Delayed, OldestAge }: TopologyQueue): string {
   const parts = [];
-  if (InFlight > 0) parts.push(`${InFlight.toLocaleString("en")} in flight`);
-  if (Delayed > 0) parts.push(`${Delayed.toLocaleString("en")} delayed`);
+  if (InFlight > 0) parts.push(`${formatNumber(InFlight)} in flight`);
+  if (Delayed > 0) parts.push(`${formatNumber(Delayed)} delayed`);
   if (OldestAge > 0) parts.push(`oldest ${formatDuration(OldestAge)}`);
   return parts.join(", ");
 }

@@ -9,10 +9,10 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import Table from "@cloudscape-design/components/table";
 import { useQuery } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { topologyQuery, useInterval } from "../../api/queries";
 import { Failure } from "../../components/failure";
-import { ListPagination } from "../../components/list-pagination";
+import { useListPages } from "../../components/list-pagination";
 import { Loading } from "../../components/loading";
 import { TopologyGraph } from "../../components/topology-graph";
 import { address, follow } from "../../lib/router";
@@ -58,7 +58,7 @@ export default function TopologyPage() {
 }
 
 function QueueList({ queues }: { queues: readonly DescribedQueue[] }) {
-  const [page, setPage] = useState(1);
+  const { shown, pagination } = useListPages("topology", "queues", queues, rowsPerPage);
   return (
     <Table
       header={
@@ -66,14 +66,12 @@ function QueueList({ queues }: { queues: readonly DescribedQueue[] }) {
           List
         </Header>
       }
-      items={queues.slice((page - 1) * rowsPerPage, page * rowsPerPage)}
+      items={shown}
       trackBy="name"
       ariaLabels={{ tableLabel: "Queues and their dead-letter queues" }}
       resizableColumns
       enableKeyboardNavigation
-      pagination={
-        <ListPagination page={page} rows={queues.length} rowsPerPage={rowsPerPage} of="queues" onChange={setPage} />
-      }
+      pagination={pagination}
       columnDefinitions={[
         {
           id: "queue",

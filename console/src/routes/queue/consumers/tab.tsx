@@ -9,7 +9,7 @@ import { call } from "../../../api/client";
 import { useInterval } from "../../../api/queries";
 import type { ListConsumersReply, RecentConsumer, WaitingConsumer } from "../../../api/types";
 import { Failure } from "../../../components/failure";
-import { formatClock, formatTime } from "../../../lib/format";
+import { formatClock, formatNumber, formatTime } from "../../../lib/format";
 import type { TabProps } from "../tabs";
 
 export default function ConsumersTab({ queue }: TabProps) {
@@ -87,6 +87,6 @@ const waitingColumns: TableProps.ColumnDefinition<WaitingConsumer>[] = [
 const recentColumns: TableProps.ColumnDefinition<RecentConsumer>[] = [
   ...who,
   { id: "last", header: "Last receive", width: 190, cell: ({ LastReceive }) => formatTime(LastReceive) },
-  { id: "receives", header: "Receives", width: 110, cell: ({ Receives }) => Receives.toLocaleString("en") },
-  { id: "messages", header: "Messages", width: 110, cell: ({ Messages }) => Messages.toLocaleString("en") },
+  { id: "receives", header: "Receives", width: 110, cell: ({ Receives }) => formatNumber(Receives) },
+  { id: "messages", header: "Messages", width: 110, cell: ({ Messages }) => formatNumber(Messages) },
 ];

@@ -20,9 +20,15 @@ interface FilterFormProps {
 
 const secondsPerUnit: Record<string, number> = { second: 1, minute: 60, hour: 3600, day: 86400, week: 604800 };
 
-/** It keeps what is typed to itself until "Search" is pressed. To show another filter, give it another key. */
+/** It keeps what is typed to itself until "Search" is pressed, or until another filter is given. */
 export function FilterForm({ filter, onApply }: FilterFormProps) {
   const [draft, setDraft] = useState(filter);
+  const [given, setGiven] = useState(filter);
+  // Followed here and not by a new form for each filter: the focus would be lost with the old one.
+  if (JSON.stringify(given) !== JSON.stringify(filter)) {
+    setGiven(filter);
+    setDraft(filter);
+  }
   const set = (change: Partial<MessageFilter>) => setDraft({ ...draft, ...change });
   const details = { ...draft, text: "", states: [] };
 

@@ -2,9 +2,10 @@
 
 import Box from "@cloudscape-design/components/box";
 import Link from "@cloudscape-design/components/link";
-import Table, { type TableProps } from "@cloudscape-design/components/table";
+import Table from "@cloudscape-design/components/table";
 import type { ReactNode } from "react";
 import type { PeekedMessage } from "../../../api/types";
+import { type ListColumn, useListColumns } from "../../../components/list-columns";
 import { formatBytes, formatTime } from "../../../lib/format";
 import { MessageStateText } from "./message-state";
 
@@ -25,6 +26,7 @@ const excerptMax = 200;
 
 export function MessageTable({ messages, selected, onSelect, onOpen, ...rest }: MessageTableProps) {
   const grouped = messages.some((message) => message.MessageGroupId !== undefined);
+  const table = useListColumns("messages", columns(onOpen, grouped));
   return (
     <Table
       {...rest}
@@ -33,18 +35,8 @@ export function MessageTable({ messages, selected, onSelect, onOpen, ...rest }: 
       selectionType="multi"
       selectedItems={[...selected]}
       onSelectionChange={({ detail }) => onSelect(detail.selectedItems)}
-      columnDefinitions={columns(onOpen)}
-      columnDisplay={[
-        { id: "body", visible: true },
-        { id: "state", visible: true },
-        { id: "sent", visible: true },
-        { id: "group", visible: grouped },
-        { id: "receives", visible: true },
-        { id: "size", visible: true },
-        { id: "id", visible: true },
-      ]}
+      {...table}
       variant="container"
-      resizableColumns
       enableKeyboardNavigation
       loadingText="Reading messages"
       ariaLabels={{
@@ -57,7 +49,7 @@ export function MessageTable({ messages, selected, onSelect, onOpen, ...rest }: 
   );
 }
 
-function columns(onOpen: (message: PeekedMessage) => void): TableProps.ColumnDefinition<PeekedMessage>[] {
+function columns(onOpen: (message: PeekedMessage) => void, grouped: boolean): ListColumn<PeekedMessage>[] {
   return [
     {
       id: "body",
@@ -85,7 +77,13 @@ function columns(onOpen: (message: PeekedMessage) => void): TableProps.ColumnDef
       cell: (message) => <MessageStateText state={message.State} visibleAt={message.VisibleAt} />,
     },
     { id: "sent", header: "Sent", width: 220, cell: ({ SentTimestamp }) => formatTime(SentTimestamp) },
-    { id: "group", header: "Group", width: 140, cell: ({ MessageGroupId }) => <bdi>{MessageGroupId ?? "–"}</bdi> },
+    {
+      id: "group",
+      header: "Group",
+      unusual: !grouped,
+      width: 140,
+      cell: ({ MessageGroupId }) => <bdi>{MessageGroupId ?? "–"}</bdi>,
+    },
     { id: "receives", header: "Receives", width: 100, cell: ({ ReceiveCount }) => ReceiveCount },
     { id: "size", header: "Size", width: 100, cell: ({ BodySize }) => formatBytes(BodySize) },
     {

@@ -10,10 +10,11 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import Spinner from "@cloudscape-design/components/spinner";
 import Table from "@cloudscape-design/components/table";
 import Tabs from "@cloudscape-design/components/tabs";
+import { useQuery } from "@tanstack/react-query";
 import { describeError } from "../../../api/errors";
 import type { QueueName } from "../../../api/queries";
+import { useWriting } from "../../../api/session";
 import type { MessageAttributeValue, PeekedMessage } from "../../../api/types";
-import { useQuery } from "@tanstack/react-query";
 import { Copyable } from "../../../components/copyable";
 import { MessageBody } from "../../../components/message-body";
 import { download } from "../../../lib/download";
@@ -27,7 +28,7 @@ export type MessageAct = "delete" | "move" | "resend";
 interface MessageViewerProps {
   queue: QueueName;
   message: PeekedMessage;
-  /** Its place in the list, from 0, and how many the list has. */
+  /** Its place in the list, from 0, and how many the list has; -1 when it is no longer there. */
   index: number;
   count: number;
   onIndex: (index: number) => void;
@@ -36,6 +37,7 @@ interface MessageViewerProps {
 }
 
 export function MessageViewer({ queue, message: peeked, index, count, onIndex, onAct, onClose }: MessageViewerProps) {
+  const writing = useWriting();
   // Asked for even when the body is known whole: the state of the message may have changed since.
   const query = useQuery(messageQuery(queue, peeked.PeekId));
   const message = query.data ?? peeked;
@@ -52,13 +54,13 @@ export function MessageViewer({ queue, message: peeked, index, count, onIndex, o
           <Button
             iconName="angle-left"
             ariaLabel="Previous message"
-            disabled={index === 0}
+            disabled={index <= 0}
             onClick={() => onIndex(index - 1)}
           />
           <Button
             iconName="angle-right"
             ariaLabel="Next message"
-            disabled={index >= count - 1}
+            disabled={index < 0 || index >= count - 1}
             onClick={() => onIndex(index + 1)}
           />
           <Button iconName="download" disabled={!bodyKnown} onClick={() => save(message)}>
@@ -67,8 +69,8 @@ export function MessageViewer({ queue, message: peeked, index, count, onIndex, o
           <ButtonDropdown
             items={[
               { id: "resend", text: "Edit and send again", disabled: !bodyKnown },
-              { id: "move", text: "Move to another queue" },
-              { id: "delete", text: "Delete" },
+              { id: "move", text: "Move to another queue", ...writing },
+              { id: "delete", text: "Delete", ...writing },
             ]}
             onItemClick={({ detail }) => onAct(detail.id as MessageAct, message)}
           >

@@ -14,7 +14,7 @@ import type {
 /** Of a body in a list; a message that is opened is asked for whole. */
 export const excerptBytes = 4096;
 
-const messagesPerPage = 50;
+export const messagesPerPage = 50;
 
 /** @param token of the page; the first has none. */
 export const peekQuery = ({ name, url }: QueueName, states: readonly MessageState[], token: string | undefined) =>

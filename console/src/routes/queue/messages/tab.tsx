@@ -13,10 +13,12 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { describeError } from "../../../api/errors";
 import { queryClient, refreshQueue } from "../../../api/queries";
+import { useWriting } from "../../../api/session";
 import type { PeekedMessage } from "../../../api/types";
 import { Failure } from "../../../components/failure";
+import { useListPages } from "../../../components/list-pagination";
 import { countOf, formatNumber } from "../../../lib/format";
-import { setDraft, toAttributeDrafts } from "../../../lib/message-draft";
+import { setMessageDraft, toAttributeDrafts } from "../../../lib/message-draft";
 import { filterOf, filterParameters, isSearch, searchCriteria } from "../../../lib/message-filter";
 import { notify, notifyError } from "../../../lib/notifications";
 import { address, navigate, useLocation } from "../../../lib/router";
@@ -27,10 +29,11 @@ import { DeleteMessages, MoveMessages } from "./dialogs";
 import { FilterForm } from "./filter-form";
 import { MessageTable } from "./message-table";
 import { type MessageAct, MessageViewer } from "./message-viewer";
-import { excerptBytes, messageQuery, peekQuery } from "./queries";
+import { excerptBytes, messageQuery, messagesPerPage, peekQuery } from "./queries";
 import { type Search, useSearch } from "./use-search";
 
 export default function MessagesTab({ queue, summary }: TabProps) {
+  const writing = useWriting();
   const { query } = useLocation();
   const filter = filterOf(query);
   const question = JSON.stringify(filterParameters(filter));
@@ -39,7 +42,7 @@ export default function MessagesTab({ queue, summary }: TabProps) {
   const peek = useQuery({ ...peekQuery(queue, filter.states, token), enabled: !searching });
   const { search, start, stop, reset, forget, continueSearch } = useSearch();
   const [selected, setSelected] = useState<readonly PeekedMessage[]>([]);
-  const [opened, setOpened] = useState<number>();
+  const [opened, setOpened] = useState<PeekedMessage>();
   const [act, setAct] = useState<{ kind: "delete" | "move"; messages: readonly PeekedMessage[] }>();
 
   const startSearch = () =>
@@ -80,7 +83,7 @@ export default function MessagesTab({ queue, summary }: TabProps) {
   const sendAgain = async (message: PeekedMessage) => {
     try {
       const whole = await queryClient.fetchQuery(messageQuery(queue, message.PeekId));
-      setDraft(queue.name, {
+      setMessageDraft(queue.name, {
         body: whole.Body,
         attributes: toAttributeDrafts(whole.MessageAttributes),
         delay: "",
@@ -101,14 +104,16 @@ export default function MessagesTab({ queue, summary }: TabProps) {
 
   const messages = searching ? search.messages : (peek.data?.Messages ?? []);
   const nextToken = peek.data?.NextToken;
-  const shown = opened === undefined ? undefined : messages[opened];
+  const found = useListPages(question, "messages found", search.messages, messagesPerPage);
+  // By its id and not by its place: the list may change while a message is open.
+  const openedAt = messages.findIndex(({ PeekId }) => PeekId === opened?.PeekId);
   return (
     <>
       <MessageTable
-        messages={messages}
+        messages={searching ? found.shown : messages}
         selected={selected}
         onSelect={setSelected}
-        onOpen={(message) => setOpened(messages.indexOf(message))}
+        onOpen={setOpened}
         loading={searching ? search.status === "running" && messages.length === 0 : peek.isPending}
         header={
           <Header
@@ -127,8 +132,8 @@ export default function MessagesTab({ queue, summary }: TabProps) {
                       disabled: selected.length !== 1,
                       disabledReason: "Choose a single message.",
                     },
-                    { id: "move", text: "Move to another queue" },
-                    { id: "delete", text: "Delete" },
+                    { id: "move", text: "Move to another queue", ...writing },
+                    { id: "delete", text: "Delete", ...writing },
                   ]}
                   onItemClick={({ detail }) => perform(detail.id as MessageAct, selected)}
                 >
@@ -143,7 +148,6 @@ export default function MessagesTab({ queue, summary }: TabProps) {
         filter={
           <SpaceBetween size="xs">
             <FilterForm
-              key={question}
               filter={filter}
               onApply={(changed) => navigate(address("queue", queue.name, "messages", filterParameters(changed)))}
             />
@@ -159,7 +163,9 @@ export default function MessagesTab({ queue, summary }: TabProps) {
           </Box>
         }
         pagination={
-          !searching && (
+          searching ? (
+            found.pagination
+          ) : (
             <Pagination
               currentPageIndex={page}
               pagesCount={page + (nextToken === undefined ? 0 : 1)}
@@ -177,13 +183,13 @@ export default function MessagesTab({ queue, summary }: TabProps) {
           )
         }
       />
-      {shown && !act && (
+      {opened && !act && (
         <MessageViewer
           queue={queue}
-          message={shown}
-          index={opened ?? 0}
+          message={opened}
+          index={openedAt}
           count={messages.length}
-          onIndex={setOpened}
+          onIndex={(index) => setOpened(messages[index])}
           onAct={(kind, message) => perform(kind, [message])}
           onClose={() => setOpened(undefined)}
         />

@@ -17,7 +17,7 @@ type Question = Omit<SearchMessagesInput, "NextToken">;
 
 const idle: Search = { status: "idle", messages: [], scanned: 0, total: 0 };
 
-// A table of more rows than this is slow to draw, and nobody reads it.
+// Nobody reads more than this, and the server has other things to do.
 const foundBeforePause = 100;
 
 export function useSearch() {
@@ -34,7 +34,12 @@ export function useSearch() {
       const { question, token } = place.current;
       let reply: SearchMessagesReply;
       try {
-        reply = await call<SearchMessagesReply>("Millrace", "SearchMessages", { ...question, NextToken: token });
+        reply = await call<SearchMessagesReply>(
+          "Millrace",
+          "SearchMessages",
+          { ...question, NextToken: token },
+          mine.signal,
+        );
       } catch (error) {
         if (!mine.signal.aborted) setSearch((found) => ({ ...found, status: "failed", error }));
         return;

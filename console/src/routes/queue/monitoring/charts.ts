@@ -1,47 +1,9 @@
-// Which graphs the Monitoring tab has, over which times, and what each value of them means.
+// Which graphs the Monitoring tab has, and what each value of them means.
 
 import type { GetQueueMetricsReply, QueueSeriesName } from "../../../api/types";
 import { csvText } from "../../../lib/csv";
 import type { Reduction, Values } from "../../../lib/downsample";
 import { formatDuration, formatBytes } from "../../../lib/format";
-
-export type RangeName = "quarterHour" | "day" | "month";
-
-interface Range {
-  text: string;
-  period: 1 | 60 | 3600; // seconds
-  step: string;
-  refreshSeconds: number;
-  formatTime: (time: Date) => string;
-}
-
-const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const minute = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const hour = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-
-export const ranges: Record<RangeName, Range> = {
-  quarterHour: {
-    text: "15 minutes",
-    period: 1,
-    step: "a second",
-    refreshSeconds: 2,
-    formatTime: (date) => time.format(date),
-  },
-  day: {
-    text: "24 hours",
-    period: 60,
-    step: "a minute",
-    refreshSeconds: 10,
-    formatTime: (date) => minute.format(date),
-  },
-  month: {
-    text: "30 days",
-    period: 3600,
-    step: "an hour",
-    refreshSeconds: 60,
-    formatTime: (date) => hour.format(date),
-  },
-};
 
 export interface Chart {
   title: string;

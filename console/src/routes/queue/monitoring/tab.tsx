@@ -16,15 +16,16 @@ import { Failure } from "../../../components/failure";
 import { Loading } from "../../../components/loading";
 import { MetricsChart } from "../../../components/metrics-chart";
 import { download } from "../../../lib/download";
+import { metricsRanges, type RangeName } from "../../../lib/metrics-ranges";
 import { changeSettings, useSettings } from "../../../lib/settings";
 import type { TabProps } from "../tabs";
-import { charts, metricsCsv, ranges, type RangeName, valuesOf } from "./charts";
+import { charts, metricsCsv, valuesOf } from "./charts";
 
 export default function MonitoringTab({ queue }: TabProps) {
   const [rangeName, setRangeName] = useState<RangeName>("quarterHour");
   const { paused } = useSettings();
   const [table, setTable] = useState(false);
-  const range = ranges[rangeName];
+  const range = metricsRanges[rangeName];
   const metrics = useQuery({
     queryKey: ["queue", queue.name, "metrics", range.period],
     queryFn: ({ signal }) => {
@@ -48,7 +49,7 @@ export default function MonitoringTab({ queue }: TabProps) {
                 label="Time"
                 selectedId={rangeName}
                 onChange={({ detail }) => setRangeName(detail.selectedId as RangeName)}
-                options={Object.entries(ranges).map(([id, { text }]) => ({ id, text }))}
+                options={Object.entries(metricsRanges).map(([id, { text }]) => ({ id, text }))}
               />
               <SegmentedControl
                 label="Show as"

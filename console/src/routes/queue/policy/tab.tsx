@@ -11,9 +11,11 @@ import { useCallback, useRef, useState } from "react";
 import { call } from "../../../api/client";
 import { describeError } from "../../../api/errors";
 import { attributesQuery, queryClient } from "../../../api/queries";
+import { useWriting } from "../../../api/session";
 import { Failure } from "../../../components/failure";
 import { JsonEditor, type JsonEditorHandle } from "../../../components/json-editor";
 import { Loading } from "../../../components/loading";
+import { forgetDraft, setDraft, useDraft } from "../../../lib/drafts";
 import { indentJson } from "../../../lib/json-tree";
 import { notify } from "../../../lib/notifications";
 import { type Finding, lintPolicy } from "../../../lib/policy-lint";
@@ -21,11 +23,10 @@ import type { TabProps } from "../tabs";
 import { AddStatement } from "./add-statement";
 import { ReviewChanges } from "./review-changes";
 import { Tester } from "./tester";
-import { useDraft } from "./use-draft";
 
 export default function PolicyTab({ queue, summary }: TabProps) {
   const attributes = useQuery(attributesQuery(queue));
-  if (attributes.error) {
+  if (attributes.error && !attributes.data) {
     return (
       <Failure what="The policy cannot be shown" error={attributes.error} retry={() => void attributes.refetch()} />
     );
@@ -36,9 +37,11 @@ export default function PolicyTab({ queue, summary }: TabProps) {
 
 function PolicyEditor({ queue, arn, saved }: { queue: TabProps["queue"]; arn: string; saved: string }) {
   const shown = indentJson(saved) ?? saved;
-  const [draft, setDraft, forgetDraft] = useDraft(`policy ${queue.url}`);
-  const text = draft ?? shown;
+  const draftName = `policy ${queue.name}`;
+  const text = useDraft<string>(draftName) ?? shown;
+  const write = (policy: string) => setDraft(draftName, policy);
   const changed = text !== shown;
+  const writing = useWriting();
   const [dialog, setDialog] = useState<"statement" | "review" | null>(null);
   const editor = useRef<JsonEditorHandle>(null);
   const lint = useCallback((policy: string) => lintPolicy(policy, arn), [arn]);
@@ -50,7 +53,7 @@ function PolicyEditor({ queue, arn, saved }: { queue: TabProps["queue"]; arn: st
       call("AmazonSQS", "SetQueueAttributes", { QueueUrl: queue.url, Attributes: { Policy: text.trim() } }),
     onSuccess: async () => {
       await queryClient.invalidateQueries({ queryKey: ["queue", queue.name] });
-      forgetDraft();
+      forgetDraft(draftName);
       setDialog(null);
       notify({ type: "success", content: "The access policy is saved." });
     },
@@ -70,13 +73,18 @@ function PolicyEditor({ queue, arn, saved }: { queue: TabProps["queue"]; arn: st
             actions={
               <SpaceBetween direction="horizontal" size="xs">
                 <Button onClick={() => setDialog("statement")}>Add statement</Button>
-                <Button onClick={() => setDraft(indentJson(text) ?? text)} disabled={indentJson(text) === undefined}>
+                <Button onClick={() => write(indentJson(text) ?? text)} disabled={indentJson(text) === undefined}>
                   Format
                 </Button>
-                <Button onClick={forgetDraft} disabled={!changed}>
+                <Button onClick={() => forgetDraft(draftName)} disabled={!changed}>
                   Discard changes
                 </Button>
-                <Button variant="primary" onClick={review} disabled={!changed || wrong}>
+                <Button
+                  {...writing}
+                  variant="primary"
+                  onClick={review}
+                  disabled={writing.disabled || !changed || wrong}
+                >
                   Save
                 </Button>
               </SpaceBetween>
@@ -87,7 +95,7 @@ function PolicyEditor({ queue, arn, saved }: { queue: TabProps["queue"]; arn: st
         }
       >
         <SpaceBetween size="xs">
-          <JsonEditor ref={editor} value={text} onChange={setDraft} lint={lint} label="Access policy as JSON" />
+          <JsonEditor ref={editor} value={text} onChange={write} lint={lint} label="Access policy as JSON" />
           <Findings text={text} findings={findings} onGoTo={(position) => editor.current?.goTo(position)} />
         </SpaceBetween>
       </Container>
@@ -97,7 +105,7 @@ function PolicyEditor({ queue, arn, saved }: { queue: TabProps["queue"]; arn: st
           policy={text}
           queueArn={arn}
           onAdd={(policy) => {
-            setDraft(policy);
+            write(policy);
             setDialog(null);
           }}
           onClose={() => setDialog(null)}

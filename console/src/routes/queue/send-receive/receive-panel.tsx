@@ -72,10 +72,13 @@ export function ReceivePanel({ queue, fifo }: { queue: QueueName; fifo: boolean 
     visibility: "",
   });
   const [held, setHeld] = useState<HeldMessage[]>([]);
-  const [selected, setSelected] = useState<HeldMessage[]>([]);
+  /** Receipt handles: a message stays chosen when something about it changes. */
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const selected = held.filter((message) => chosen.has(message.ReceiptHandle));
   const [polling, setPolling] = useState<AbortController>();
   const [opened, setOpened] = useState<HeldMessage>();
   const [changing, setChanging] = useState(false);
+  const [deleting, setDeleting] = useState(false);
   const now = useNow(held.length > 0);
   const active = useRef<AbortController>(undefined);
 
@@ -93,7 +96,6 @@ export function ReceivePanel({ queue, fifo }: { queue: QueueName; fifo: boolean 
         // Received again, a message has a new receipt handle; the old one is no good any more.
         const ids = new Set(messages.map((message) => message.MessageId));
         setHeld((before) => [...messages, ...before.filter((message) => !ids.has(message.MessageId))]);
-        setSelected((before) => before.filter((message) => !ids.has(message.MessageId)));
       });
     } catch (error) {
       if (!controller.signal.aborted) notifyError("Polling stopped", error);
@@ -103,24 +105,22 @@ export function ReceivePanel({ queue, fifo }: { queue: QueueName; fifo: boolean 
     }
   }
 
-  function forget(gone: HeldMessage[]) {
-    setHeld((before) => before.filter((message) => !gone.includes(message)));
-    setSelected((before) => before.filter((message) => !gone.includes(message)));
-    refreshQueue(queue.name);
-  }
-
   async function remove() {
-    const done: HeldMessage[] = [];
+    const deleted = new Set<string>();
+    setDeleting(true);
     try {
-      for (const message of selected) {
-        await call("AmazonSQS", "DeleteMessage", { QueueUrl: queue.url, ReceiptHandle: message.ReceiptHandle });
-        done.push(message);
+      for (const { ReceiptHandle } of selected) {
+        await call("AmazonSQS", "DeleteMessage", { QueueUrl: queue.url, ReceiptHandle });
+        deleted.add(ReceiptHandle);
       }
-      notify({ type: "success", content: `Deleted ${countOf(done.length, "message")}.` });
+      notify({ type: "success", content: `Deleted ${countOf(deleted.size, "message")}.` });
     } catch (error) {
-      notifyError("A message was not deleted", error);
+      notifyError(`${countOf(selected.length - deleted.size, "message")} not deleted`, error);
+    } finally {
+      setDeleting(false);
     }
-    forget(done);
+    setHeld((before) => before.filter(({ ReceiptHandle }) => !deleted.has(ReceiptHandle)));
+    refreshQueue(queue.name);
   }
 
   return (
@@ -146,6 +146,8 @@ export function ReceivePanel({ queue, fifo }: { queue: QueueName; fifo: boolean 
                   <Button
                     {...writing}
                     disabled={writing.disabled || selected.length === 0}
+                    loading={deleting}
+                    loadingText="Deleting"
                     onClick={() => void remove()}
                   >
                     Delete
@@ -197,7 +199,9 @@ export function ReceivePanel({ queue, fifo }: { queue: QueueName; fifo: boolean 
         trackBy="ReceiptHandle"
         selectionType="multi"
         selectedItems={selected}
-        onSelectionChange={({ detail }) => setSelected(detail.selectedItems)}
+        onSelectionChange={({ detail }) =>
+          setChosen(new Set(detail.selectedItems.map(({ ReceiptHandle }) => ReceiptHandle)))
+        }
         ariaLabels={{
           tableLabel: "Received messages",
           selectionGroupLabel: "Choose messages",
@@ -251,7 +255,7 @@ export function ReceivePanel({ queue, fifo }: { queue: QueueName; fifo: boolean 
           close={() => setChanging(false)}
           done={(hiddenUntil) =>
             setHeld((before) =>
-              before.map((message) => (selected.includes(message) ? { ...message, hiddenUntil } : message)),
+              before.map((message) => (chosen.has(message.ReceiptHandle) ? { ...message, hiddenUntil } : message)),
             )
           }
         />

@@ -22,9 +22,9 @@ import {
   emptyDraft,
   findDraftProblems,
   type MessageDraft,
-  setDraft,
+  setMessageDraft,
   toSendInput,
-  useDraft,
+  useMessageDraft,
 } from "../../../lib/message-draft";
 import { notify, notifyError } from "../../../lib/notifications";
 import { formatJson } from "../../../lib/queue-settings";
@@ -34,11 +34,11 @@ const indicators = { empty: "info", json: "success", text: "info", broken: "warn
 
 export function SendForm({ queue, fifo }: { queue: QueueName; fifo: boolean }) {
   const writing = useWriting();
-  const draft = useDraft(queue.name);
+  const draft = useMessageDraft(queue.name);
   const attributes = useQuery(attributesQuery(queue));
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
-  const set = (part: Partial<MessageDraft>) => setDraft(queue.name, { ...draft, ...part });
+  const set = (part: Partial<MessageDraft>) => setMessageDraft(queue.name, { ...draft, ...part });
 
   const contentBased = attributes.data?.ContentBasedDeduplication === "true";
   const problems = findDraftProblems(draft, fifo, contentBased);
@@ -70,7 +70,7 @@ export function SendForm({ queue, fifo }: { queue: QueueName; fifo: boolean }) {
           variant="h2"
           actions={
             <SpaceBetween direction="horizontal" size="xs">
-              <Button onClick={() => setDraft(queue.name, emptyDraft)}>Clear</Button>
+              <Button onClick={() => setMessageDraft(queue.name, emptyDraft)}>Clear</Button>
               <Button {...writing} variant="primary" loading={busy} loadingText="Sending" onClick={() => void send()}>
                 Send message
               </Button>
