@@ -55,10 +55,11 @@ struct Block {
     return fixed_bytes() + (chunk ? chunk->capacity() + kString : 0);
   }
 
-  /// Whether message `slot` may be handed out.
-  bool deliverable(unsigned slot, Timestamp now) const {
-    if (slots.empty()) return index.due <= now;
-    return slots[slot].phase == SlotState::Phase::waiting && slots[slot].visible_at <= now;
+  /// Whether message `slot` may be handed out. The time is not asked: what was visible once stays
+  /// so where the clock has gone back at a start.
+  bool deliverable(unsigned slot) const {
+    if (parked_until) return false;
+    return slots.empty() || slots[slot].phase == SlotState::Phase::waiting;
   }
 };
 

@@ -293,7 +293,7 @@ void FifoQueue::erase_rows(BlockNumber number, const IndexRecord& index) {
 }
 
 void FifoQueue::chunk_arrived(BlockNumber, Block& block,
-                              const std::shared_ptr<const std::string>& chunk, Timestamp) {
+                              const std::shared_ptr<const std::string>& chunk) {
   if (chunk) keep_chunk(block, chunk);
 }
 

@@ -79,7 +79,7 @@ class FifoQueue final : public Queue {
   void slot_moving(BlockNumber number, Block& block, unsigned slot) override;
   GroupSummary summary(GroupKey group) const override;
   void chunk_arrived(BlockNumber number, Block& block,
-                     const std::shared_ptr<const std::string>& chunk, Timestamp now) override;
+                     const std::shared_ptr<const std::string>& chunk) override;
   void note_state(BlockNumber number, Block& block) override;
   Erasable erasable(const Block& block, unsigned slot, const ReceiptHandle& handle,
                     Timestamp now) const override;

@@ -936,7 +936,7 @@ void Queue::loaded(const LoadResult& result, Timestamp now) {
     case Load::Kind::block:
       return loaded_block(result, now);
     case Load::Kind::chunk:
-      return loaded_chunk(result, now);
+      return loaded_chunk(result);
     case Load::Kind::relocate:
       return loaded_relocation(result);
     case Load::Kind::sweep:
@@ -975,7 +975,7 @@ void Queue::loaded_block(const LoadResult& result, Timestamp now) {
   }
 }
 
-void Queue::loaded_chunk(const LoadResult& result, Timestamp now) {
+void Queue::loaded_chunk(const LoadResult& result) {
   --chunks_loading_;
   const auto it = blocks_.find(result.load.first);
   if (it == blocks_.end()) return;
@@ -983,7 +983,7 @@ void Queue::loaded_chunk(const LoadResult& result, Timestamp now) {
   block.loading_chunk = false;
   if (block.chunk || result.blocks.empty()) return;
   block.damaged = result.blocks.front().damaged;
-  chunk_arrived(it->first, block, result.blocks.front().chunk, now);
+  chunk_arrived(it->first, block, result.blocks.front().chunk);
 }
 
 // Notes what goes on being in flight in a block that leaves memory unparked: nothing else tells
@@ -1404,7 +1404,7 @@ void Queue::committed(std::span<const PayloadPlace> places, Timestamp now) {
       if (it == blocks_.end()) continue;
       it->second.relocating = false;
       it->second.index.place = sealed.index.place;
-      chunk_arrived(it->first, it->second, nullptr, now);
+      chunk_arrived(it->first, it->second, nullptr);
       continue;
     }
     if (sealed.number < counters_.horizon) continue;

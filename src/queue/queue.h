@@ -321,7 +321,7 @@ class Queue {
   virtual void slot_moving(BlockNumber number, Block& block, unsigned slot);
   // The block's chunk is here, or it has a place again. @param chunk null in the second case.
   virtual void chunk_arrived(BlockNumber number, Block& block,
-                             const std::shared_ptr<const std::string>& chunk, Timestamp now) = 0;
+                             const std::shared_ptr<const std::string>& chunk) = 0;
   // What has happened to the block's messages is to be written.
   virtual void note_state(BlockNumber number, Block& block) = 0;
   virtual Erasable erasable(const Block& block, unsigned slot, const ReceiptHandle& handle,
@@ -464,7 +464,7 @@ class Queue {
   void issue_block_loads();
   static bool among(const std::deque<Rewritten>& rewritten, BlockNumber number, const Load& load);
   void loaded_block(const LoadResult& result, Timestamp now);
-  void loaded_chunk(const LoadResult& result, Timestamp now);
+  void loaded_chunk(const LoadResult& result);
   void loaded_relocation(const LoadResult& result);
   void loaded_sweep(const LoadResult& result);
   void loaded_look(const LoadResult& result, Timestamp now);

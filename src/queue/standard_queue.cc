@@ -188,10 +188,10 @@ void StandardQueue::taken_up(BlockNumber number, Block& block, bool parked) {
 }
 
 void StandardQueue::chunk_arrived(BlockNumber number, Block& block,
-                                  const std::shared_ptr<const std::string>& chunk, Timestamp now) {
+                                  const std::shared_ptr<const std::string>& chunk) {
   if (chunk == nullptr) return make_ready(number, block);  // a receive may have passed it over
   for (unsigned slot = 0; slot < block.index.count; ++slot) {
-    if (!block.deliverable(slot, now)) continue;
+    if (!block.deliverable(slot)) continue;
     keep_chunk(block, chunk);
     return make_ready(number, block);
   }
@@ -216,7 +216,7 @@ Taken StandardQueue::receive(const ReceiveRequest& request, std::size_t bytes_ma
   Taken taken;
   held_up_ = false;
   review_noisy(now);
-  if (read_first(request.count_max, now)) return taken;
+  if (read_first(request.count_max)) return taken;
   Taking taking{request, bytes_max, now, taken};
   take_quiet(taking);
   // While quiet messages may be on their way into memory, no other is given instead of them.
@@ -229,23 +229,23 @@ Taken StandardQueue::receive(const ReceiveRequest& request, std::size_t bytes_ma
 // Asks for the chunks that a receive of `count` messages needs and memory has not. @return whether
 // to wait for them: a receive gives all that it can. When memory is short, a part is better than
 // blocks that go on pushing each other out.
-bool StandardQueue::read_first(std::size_t count, Timestamp now) {
+bool StandardQueue::read_first(std::size_t count) {
   if (context_.memory.over()) return false;
-  std::size_t found = read_quiet(count, now);
+  std::size_t found = read_quiet(count);
   if (found < count && search_first()) return true;
   for (const NoisyGroups::iterator noisy : noisy_in_order()) {
     for (const BlockNumber number : noisy->second.ready) {
       if (found >= count) break;
       const auto it = blocks_.find(number);
       if (it == blocks_.end()) continue;
-      found += read_block(number, it->second, now,
-                          [&](GroupKey group) { return group == noisy->first; });
+      found +=
+          read_block(number, it->second, [&](GroupKey group) { return group == noisy->first; });
     }
   }
   return chunks_loading_ > 0;
 }
 
-std::size_t StandardQueue::read_quiet(std::size_t count, Timestamp now) {
+std::size_t StandardQueue::read_quiet(std::size_t count) {
   std::vector<BlockNumber> here;
   std::size_t found = 0;
   while (found < count && !ready_.empty()) {
@@ -253,7 +253,7 @@ std::size_t StandardQueue::read_quiet(std::size_t count, Timestamp now) {
     const auto it = blocks_.find(number);
     if (it == blocks_.end()) continue;
     it->second.in_ready = false;
-    found += read_block(number, it->second, now, [&](GroupKey group) { return !is_noisy(group); });
+    found += read_block(number, it->second, [&](GroupKey group) { return !is_noisy(group); });
     if (!it->second.loading_chunk) here.push_back(number);
   }
   for (const BlockNumber number : here) push_ready(number, blocks_.at(number));
@@ -263,12 +263,11 @@ std::size_t StandardQueue::read_quiet(std::size_t count, Timestamp now) {
 // Asks for the block's chunk if it has messages of the wanted groups and memory has not the chunk.
 // @return how many of these messages it has.
 template <class Wanted>
-std::size_t StandardQueue::read_block(BlockNumber number, Block& block, Timestamp now,
-                                      const Wanted& wanted) {
+std::size_t StandardQueue::read_block(BlockNumber number, Block& block, const Wanted& wanted) {
   if (block.damaged) return 0;
   std::size_t found = 0;
   for (unsigned slot = 0; slot < block.index.count; ++slot) {
-    if (block.deliverable(slot, now) && wanted(block.index.group(slot))) ++found;
+    if (block.deliverable(slot) && wanted(block.index.group(slot))) ++found;
   }
   if (found > 0 && !block.chunk) load_chunk(number, block);
   return found;
@@ -288,7 +287,7 @@ void StandardQueue::take_quiet(Taking& taking) {
     }
     bool left = false;
     for (unsigned slot = 0; slot < block.index.count && !taking.full; ++slot) {
-      if (!block.deliverable(slot, taking.now)) continue;
+      if (!block.deliverable(slot)) continue;
       const GroupKey group = block.index.group(slot);
       if (is_noisy(group)) continue;
       if (shares_.noisy(group, in_flight_, taking.now) && make_noisy(group)) continue;
@@ -335,7 +334,7 @@ bool StandardQueue::take_from_group(NoisyGroups::iterator noisy, Taking& taking)
     auto& [number, block] = *found;
     bool left = false;
     for (unsigned slot = 0; slot < block.index.count; ++slot) {
-      if (block.index.group(slot) != group || !block.deliverable(slot, taking.now)) continue;
+      if (block.index.group(slot) != group || !block.deliverable(slot)) continue;
       left = true;
       if (sequence_of(number, slot) < reached) continue;
       if (!block.chunk && !block.damaged) {

@@ -53,7 +53,7 @@ class StandardQueue final : public Queue {
   void taken_up(BlockNumber number, Block& block, bool parked) override;
   void slot_waiting(BlockNumber number, Block& block, unsigned slot) override;
   void chunk_arrived(BlockNumber number, Block& block,
-                     const std::shared_ptr<const std::string>& chunk, Timestamp now) override;
+                     const std::shared_ptr<const std::string>& chunk) override;
   void note_state(BlockNumber number, Block& block) override;
   Erasable erasable(const Block& block, unsigned slot, const ReceiptHandle& handle,
                     Timestamp now) const override;
@@ -100,10 +100,10 @@ class StandardQueue final : public Queue {
   void make_ready(BlockNumber number, Block& block);
   void push_ready(BlockNumber number, Block& block);
   BlockNumber pop_ready();
-  bool read_first(std::size_t count, Timestamp now);
-  std::size_t read_quiet(std::size_t count, Timestamp now);
+  bool read_first(std::size_t count);
+  std::size_t read_quiet(std::size_t count);
   template <class Wanted>
-  std::size_t read_block(BlockNumber number, Block& block, Timestamp now, const Wanted& wanted);
+  std::size_t read_block(BlockNumber number, Block& block, const Wanted& wanted);
   void take_quiet(Taking& taking);
   void take_noisy(Taking& taking);
   bool take_from_group(NoisyGroups::iterator noisy, Taking& taking);

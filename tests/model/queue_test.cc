@@ -200,6 +200,19 @@ TEST_F(QueueTest, PurgesAtAnyTimeWhereTheRuleIsRelaxed) {
   EXPECT_TRUE(purged);
 }
 
+TEST_F(QueueTest, GivesWhatWasVisibleBeforeTheClockWentBack) {
+  const QueueId queue = loop_.create_queue();
+  loop_.send(queue, {"delayed"}, seconds(10));
+  loop_.send(queue, {"returned"});
+  loop_.advance(seconds(10));  // which is written
+  const std::string handle = loop_.poll(queue, 1).front().receipt_handle;
+  EXPECT_FALSE(loop_.change_visibility(queue, handle, 0));
+  loop_.advance(seconds(2));
+  loop_.crash();
+  clock_.advance(-seconds(3));
+  EXPECT_THAT(loop_.poll_bodies(queue), UnorderedElementsAre("delayed", "returned"));
+}
+
 TEST_F(QueueTest, HidesNothingThatIsDelayedAgainWhenTheClockHasGoneBack) {
   const QueueId queue = loop_.create_queue();
   loop_.send(queue, {"a"}, seconds(10));
