@@ -5,8 +5,9 @@
 # from src/<name>/*.cc and, from every src/<name>/*_test.cc, the test program <name>_test. Sources
 # are found by glob, so a new file, a test above all, cannot be forgotten.
 #
-# A library for the sanitizers of clang, which is built from nothing most of the time, is compiled as one file:
-# less than half of the time, since most of a source is the headers that it shares with the others.
+# A library for clang's sanitizers, which is built from nothing most of the time, is compiled as one
+# file: less than half of the time, since most of a source is the headers that it shares with the
+# others.
 # The sources of a layer therefore share no names in their unnamed namespaces, unless it is SEPARATE.
 # All other builds compile every file by itself and so see that it includes what it uses.
 

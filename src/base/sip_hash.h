@@ -2,12 +2,14 @@
 // nanoseconds. Who does not know the key can neither tell its values from random ones nor make
 // them, so it serves as a pseudo-random function and, with two values side by side, as a tag.
 //
-// A pure function; any thread.
+// Pure functions; any thread.
 #pragma once
 
 #include <bit>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
+#include <string_view>
 
 namespace millrace {
 
@@ -15,6 +17,9 @@ struct SipKey {
   std::uint64_t low = 0;
   std::uint64_t high = 0;
 };
+
+/// A key for one use of `secret`, which has nothing to do with those for others.
+SipKey derive_sip_key(std::span<const std::uint8_t, 32> secret, std::string_view use);
 
 /// Of the words' bytes, low byte first.
 inline std::uint64_t sip_hash(const SipKey& key, std::initializer_list<std::uint64_t> words) {

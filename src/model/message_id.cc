@@ -1,7 +1,5 @@
 #include "model/message_id.h"
 
-#include <cstring>
-
 #include "base/check.h"
 #include "base/limits.h"
 
@@ -32,10 +30,8 @@ MessageId to_id(std::uint64_t left, std::uint64_t right) {
 }  // namespace
 
 MessageIdCipher::MessageIdCipher(std::span<const std::uint8_t, 32> key) {
-  const KeyedHash derive({reinterpret_cast<const char*>(key.data()), key.size()});
   for (std::size_t round = 0; round < kRounds; ++round) {
-    const Sha256Digest derived = derive("millrace message id round " + std::to_string(round));
-    std::memcpy(&keys_[round], derived.data(), sizeof(SipKey));
+    keys_[round] = derive_sip_key(key, "millrace message id round " + std::to_string(round));
   }
 }
 

@@ -23,15 +23,6 @@ constexpr std::size_t kSealedSize = sizeof(Tag) + sizeof(Plain);
 static_assert(kSealedSize % 3 == 0 && kSealedSize / 3 * 4 == ReceiptSealer::kTextSize);
 static_assert(sizeof(Plain) <= sizeof(Words));
 
-// A key for one use, so that tag and mask have nothing to do with each other.
-SipKey derive(std::span<const std::uint8_t, 32> key, std::string_view use) {
-  const Sha256Digest derived =
-      hmac_sha256({reinterpret_cast<const char*>(key.data()), key.size()}, use);
-  SipKey sip_key;
-  std::memcpy(&sip_key, derived.data(), sizeof sip_key);
-  return sip_key;
-}
-
 // Two values of the same function, told apart by their first word.
 Tag tag_of(const SipKey& key, const Words& words) {
   return {sip_hash(key, {0, words[0], words[1], words[2], words[3]}),
@@ -56,8 +47,8 @@ ApiError invalid_handle(std::string_view text) {
 }  // namespace
 
 ReceiptSealer::ReceiptSealer(std::span<const std::uint8_t, 32> key)
-    : tag_(derive(key, "millrace receipt handle tag")),
-      mask_(derive(key, "millrace receipt handle mask")) {}
+    : tag_(derive_sip_key(key, "millrace receipt handle tag")),
+      mask_(derive_sip_key(key, "millrace receipt handle mask")) {}
 
 std::string ReceiptSealer::seal(const ReceiptHandle& handle) const {
   const Plain plain{.version = kVersion,

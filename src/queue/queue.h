@@ -162,8 +162,8 @@ class Queue {
 
   /// Whether there is room for the deduplication ids of `count` messages.
   virtual bool may_send(std::size_t count, Timestamp now);
-  /// What `count` new messages are to be sealed under, good until a message is opened; null: they
-  /// are not. @return the errors of DataKeys::sealing().
+  /// What `count` new messages are to be sealed under; null: they are not. @return the errors of
+  /// DataKeys::sealing().
   Expected<std::shared_ptr<SealingKey>> sealing_key(std::size_t count, Timestamp now);
   /// Stores `message`; it can be received once the next commit is durable and its delay is over.
   /// @param key of sealing_key().

@@ -12,7 +12,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t kRestorePage = 10'000;  // rows
 constexpr auto kHousekeepingInterval = std::chrono::seconds(1);
 constexpr std::size_t kRelocationsAtOnce = 64;
 constexpr Milliseconds kReopenDelayMin = 100;
@@ -76,18 +75,16 @@ StoreResult<std::unique_ptr<Loop>> ShardDriver::restore(std::shared_ptr<Store>& 
   auto loop = std::make_unique<Loop>(shard);
   const std::unique_ptr<Snapshot> snapshot = store->snapshot();
   for (const Family family : Shard::kRestored) {
-    std::string from;
-    for (;;) {
-      StoreResult<std::vector<Row>> rows = snapshot->scan(family, from, {}, kRestorePage);
-      if (!rows) return rows.error();
-      for (const Row& row : *rows) {
-        if (!loop->shard().restore(family, row.key, row.value)) {
-          return StoreError("a row that describes a queue is malformed", true);
-        }
-      }
-      if (rows->size() < kRestorePage) break;
-      from = rows->back().key + '\0';
-    }
+    const auto restored =
+        for_each_page(*snapshot, family, [&](const std::vector<Row>& rows) -> StoreResult<void> {
+          for (const Row& row : rows) {
+            if (!loop->shard().restore(family, row.key, row.value)) {
+              return StoreError("a row that describes a queue is malformed", true);
+            }
+          }
+          return {};
+        });
+    if (!restored) return restored.error();
   }
   return loop;
 }
