@@ -1,5 +1,7 @@
 """What the measurements share: the servers that they start on loopback, and millrace-bench."""
+import argparse
 import json
+import os
 import pathlib
 import resource
 import shlex
@@ -37,6 +39,24 @@ http {{
   }}
 }}
 """
+
+
+def parser_for(what):
+    """The options that all measurements have, and what start_millrace() and Bench need besides."""
+    parser = argparse.ArgumentParser(description=what)
+    parser.add_argument("--server", default=RELEASE / "millrace", help="the millrace to measure")
+    parser.add_argument("--bench", default=RELEASE / "millrace-bench", help="the load generator")
+    parser.add_argument("--dir", help="folder on the disk to measure (default: a temporary one)")
+    parser.set_defaults(server_options="", access_key="", secret_key="", tls=False, protocol="json")
+    return parser
+
+
+def parse(parser):
+    options = parser.parse_args()
+    for program in (options.server, options.bench):
+        if not os.access(program, os.X_OK):
+            raise SystemExit(f"bench: there is no {program}: build the release preset first")
+    return options
 
 
 def free_port():
