@@ -10,11 +10,10 @@ import contextlib
 import json
 import resource
 import sys
-import threading
 import time
 import urllib.request
 
-from support import ROOT, Client, Skipped, check, run_cases
+from support import ROOT, Client, Skipped, Watcher, check, run_cases
 
 sys.path.append(str(ROOT / "tests/scale"))
 
@@ -29,30 +28,20 @@ HEALTH_SECONDS_MAX = 20
 AFTERWARDS = 100
 
 
-class Health:
-    """Asks GET /health again and again, on a thread of its own."""
+class Health(Watcher):
+    """Asks GET /health again and again."""
 
     def __init__(self, endpoint):
+        super().__init__(0.2)
         self.answers = collections.Counter()
         self._url = f"{endpoint}/health"
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._over.set()
-        self._thread.join()
-
-    def _run(self):
-        while not self._over.wait(0.2):
-            try:
-                with urllib.request.urlopen(self._url, timeout=HEALTH_SECONDS_MAX) as reply:
-                    self.answers[reply.status] += 1
-            except OSError as failure:
-                self.answers[str(failure)] += 1
+    def look(self):
+        try:
+            with urllib.request.urlopen(self._url, timeout=HEALTH_SECONDS_MAX) as reply:
+                self.answers[reply.status] += 1
+        except OSError as failure:
+            self.answers[str(failure)] += 1
 
 
 def need_descriptors():

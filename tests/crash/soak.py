@@ -19,13 +19,22 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import crash_test
 import fifo_crash_test
 from backup_test import back_up, restore
-from support import Client, Folder, QueryClient, Server, SmallDisk, check, drain, restart
+from support import (
+    Client,
+    Folder,
+    QueryClient,
+    Server,
+    SmallDisk,
+    Watcher,
+    check,
+    drain,
+    restart,
+)
 
 EVENT_SECONDS = (4, 12)  # between two events
 STILL_SECONDS = (0.5, 3)
@@ -41,37 +50,27 @@ GROWTH_MEBIBYTES = 24
 LIFE_SECONDS_MIN = 3  # of a server process, for its memory to say anything
 
 
-class Memory:
+class Memory(Watcher):
     """Samples the resident memory of the server: of each process the highest."""
 
     def __init__(self, server):
+        super().__init__(SAMPLE_SECONDS)
         self._server = server
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run)
         self._began = time.monotonic()
         self.lives = {}  # pid: [when it was seen first, seconds, MiB]
 
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._over.set()
-        self._thread.join()
-
-    def _run(self):
-        while not self._over.wait(SAMPLE_SECONDS):
-            pid = self._server.pid
-            try:
-                status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-            except OSError:
-                continue
-            resident = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
-            if resident:
-                now = time.monotonic() - self._began
-                life = self.lives.setdefault(pid, [now, 0, 0])
-                life[1] = now - life[0]
-                life[2] = max(life[2], int(resident.group(1)) >> 10)
+    def look(self):
+        pid = self._server.pid
+        try:
+            status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+        except OSError:
+            return
+        resident = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
+        if resident:
+            now = time.monotonic() - self._began
+            life = self.lives.setdefault(pid, [now, 0, 0])
+            life[1] = now - life[0]
+            life[2] = max(life[2], int(resident.group(1)) >> 10)
 
     def told(self):
         """@return the highest of the first and of the last third of the lives, and of all."""

@@ -200,6 +200,30 @@ class TracedServer(Server):
             os.close(ended)
 
 
+# --- what goes on beside --------------------------------------------------------------------------
+
+
+class Watcher:
+    """Calls look() every `seconds`, on a thread of its own, while its `with` block runs."""
+
+    def __init__(self, seconds):
+        self._seconds = seconds
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+
+    def _run(self):
+        while not self._over.wait(self._seconds):
+            self.look()
+
+
 # --- directories and disks ------------------------------------------------------------------------
 
 

@@ -10,13 +10,9 @@ import unittest
 import millrace_server
 import signing
 from signing import Key, json_request, sign
+from test_console_edge import ACCOUNT, ADA, OTHER_ACCOUNT, ROOT, STRANGER
 
-ACCOUNT = "111122223333"
-OTHER_ACCOUNT = "444455556666"
-ROOT = Key("AKIDROOT", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEROO")
-ADA = Key("AKIDADA", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 NOBODY = Key("AKIDNOBODY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLENOB")
-STRANGER = Key("AKIDSTRANGER", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLESTR")
 KEYS = [
     (ACCOUNT, "root", ROOT, []),
     (ACCOUNT, "ada", ADA, []),
