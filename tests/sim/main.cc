@@ -99,9 +99,8 @@ int main(int argc, char** argv) {
     return expect_violation ? 0 : 1;
   }
   std::printf(
-      "%llu seeds from %llu on: %.1f simulated hours, %llu messages, %llu crashes, restarts and "
-      "slow "
-      "commits; no promise broken\n",
+      "%llu seeds from %llu on: %.1f simulated hours, %llu messages, "
+      "%llu crashes, restarts and slow commits; no promise broken\n",
       static_cast<unsigned long long>(played), static_cast<unsigned long long>(seed),
       static_cast<double>(simulated) / 3'600'000, static_cast<unsigned long long>(messages),
       static_cast<unsigned long long>(disturbances));
