@@ -245,12 +245,14 @@ void ChunkBuilder::digest_and_seal() {
 
 std::string ChunkBuilder::finish() {
   digest_and_seal();
-  std::string chunk = std::move(bytes_);
-  const auto keys = static_cast<std::uint32_t>(chunk.size());
-  for (const std::string& key : keys_) append_sized(chunk, key);
-  for (const std::uint32_t offset : offsets_) append_u32(chunk, offset);
-  append_u32(chunk, keys);
-  append_u8(chunk, static_cast<std::uint8_t>(offsets_.size()));
+  const auto keys = static_cast<std::uint32_t>(bytes_.size());
+  for (const std::string& key : keys_) append_sized(bytes_, key);
+  for (const std::uint32_t offset : offsets_) append_u32(bytes_, offset);
+  append_u32(bytes_, keys);
+  append_u8(bytes_, static_cast<std::uint8_t>(offsets_.size()));
+  // A chunk may stay in memory for long, so it has no room to spare.
+  const bool fits = bytes_.capacity() - bytes_.size() <= bytes_.size() / 8;
+  std::string chunk = fits ? std::move(bytes_) : bytes_;
   bytes_.clear();
   offsets_.clear();
   keys_.clear();

@@ -64,8 +64,8 @@ class ChunkBuilder {
 
   unsigned count() const { return static_cast<unsigned>(offsets_.size()); }
   std::size_t bytes() const;
-  /// Digests and seals what was added, many messages at once. @return the finished chunk; the
-  /// builder is empty afterwards.
+  /// Digests and seals what was added, many messages at once. @return the finished chunk, which has
+  /// next to no unused capacity. The builder is empty afterwards, and has its memory for the next.
   std::string finish();
 
  private:

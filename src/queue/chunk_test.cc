@@ -277,5 +277,19 @@ TEST_P(ChunkTest, AChunkHoldsEachKeyOnce) {
   for (unsigned slot = 0; slot < 3; ++slot) EXPECT_EQ(read(chunk, slot, kHere), "body");
 }
 
+TEST_P(ChunkTest, AChunkHasNoRoomToSpareAndItsBuilderBeginsAnew) {
+  ChunkBuilder builder;
+  for (const std::size_t bytes : {std::size_t{100}, std::size_t{1} << 20, std::size_t{1000}}) {
+    const std::string body(bytes, 'b');
+    for (unsigned i = 0; i < 3; ++i) {
+      builder.add(message(body), Timestamp{1}, {}, kHere, key(), fingerprints_);
+    }
+    const std::string chunk = builder.finish();
+    EXPECT_LE(chunk.capacity(), chunk.size() + chunk.size() / 8);
+    EXPECT_EQ(builder.count(), 0U);
+    for (unsigned slot = 0; slot < 3; ++slot) EXPECT_EQ(read(chunk, slot, kHere), body);
+  }
+}
+
 }  // namespace
 }  // namespace millrace

@@ -1,6 +1,7 @@
 #include "queue/queue.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "base/encoding.h"
@@ -184,6 +185,7 @@ Queue::OpenBlock& Queue::open_block(std::size_t message_bytes, Timestamp due, bo
   }
   if (!open_) {
     open_.emplace(OpenBlock());
+    open_->chunk = std::exchange(context_.spare_builder, ChunkBuilder());
     open_->number = counters_.next_block++;
     open_->index.due = due;
     open_->index.moved = moved;
@@ -213,6 +215,7 @@ void Queue::close_block() {
   if (closed.index.due != Timestamp{}) ++counters_.parked;
   counters_.bytes += closed.chunk->size();
   pending_.push_back(std::move(closed));
+  context_.spare_builder = std::move(open_->chunk);
   open_.reset();
 }
 

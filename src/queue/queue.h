@@ -80,6 +80,7 @@ struct QueueContext {
   const MessageIdCipher& ids;
   const Fingerprinter& fingerprints;
   DataKeys& data_keys;
+  ChunkBuilder spare_builder{};         // empty, with the memory of the last block that was built
   std::uint32_t epoch = 0;              // of the store, in every receipt handle made now
   std::size_t batch_bytes = 0;          // of messages for the next commit, sealed or not
   std::size_t batch_bytes_max = 0;      // beyond it, what can wait for the commit after waits

@@ -224,6 +224,7 @@ void ShardDriver::carry(Timestamp now) {
     loop_->batch_taken();
     await_commit();
   }
+  note_growth();
   if (bytes_since_space_ > refuse_below_ / 8 && !housekeeping_) housekeep();
   if (stopped_ && loop_->drained()) {
     completion_.release();
@@ -421,6 +422,13 @@ void ShardDriver::note_usage() {
   metrics_.memory_bytes.set(usage.memory_used);
   metrics_.reply_bytes.set(usage.reply_bytes);
   metrics_.queues.set(usage.queues);
+}
+
+void ShardDriver::note_growth() {
+  const std::size_t used = loop_->shard().usage().memory_used;
+  if (used < memory_told_ || !options_.memory_grows) return;
+  memory_told_ = used + kMemoryStep;
+  asio::post(background_, [this] { options_.memory_grows(); });
 }
 
 // --- holding ---

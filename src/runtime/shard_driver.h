@@ -103,10 +103,15 @@ struct ShardDriverOptions {
   /// After the shard was opened again, before it serves: gives its queues the settings that are not
   /// stored with them. On the shard's thread.
   std::function<void(Shard& shard)> reopened;
+  /// The shard is about to take ShardDriver::kMemoryStep more memory than it ever did; for who
+  /// makes it ready. May block: on a thread of the background. Null: nobody wants to know.
+  std::function<void()> memory_grows;
 };
 
 class ShardDriver {
  public:
+  static constexpr std::size_t kMemoryStep = std::size_t{4} << 20;
+
   /// @param context runs the shard's thread. @param background for what blocks. Both outlive the
   /// driver, or rather every handler that it has posted: stop() first.
   ShardDriver(boost::asio::io_context& context, boost::asio::thread_pool& background,
@@ -179,6 +184,7 @@ class ShardDriver {
   void housekeep();
   void note_space(const StoreSpace& space);
   void note_usage();
+  void note_growth();
   bool on_thread() const { return context_.get_executor().running_in_this_thread(); }
 
   boost::asio::io_context& context_;
@@ -199,6 +205,7 @@ class ShardDriver {
   Timestamp opened_at_;
   std::uint64_t bytes_since_space_ = 0;
   std::uint64_t refuse_below_ = 0;
+  std::size_t memory_told_ = kMemoryStep;  // where memory_grows is called next
   bool pump_scheduled_ = false;
   bool housekeeping_ = false;
   bool refusing_ = false;

@@ -118,6 +118,11 @@ class ShardDriverTest : public testing::Test {
       ++reopenings_;
       told_.notify_all();
     };
+    made.memory_grows = [this] {
+      const std::lock_guard lock(told_mutex_);
+      ++growths_;
+      told_.notify_all();
+    };
     return made;
   }
 
@@ -128,6 +133,10 @@ class ShardDriverTest : public testing::Test {
   void wait_for_reopening(int number) {
     std::unique_lock lock(told_mutex_);
     told_.wait(lock, [&] { return reopenings_ >= number; });
+  }
+  void wait_for_growth(int number) {
+    std::unique_lock lock(told_mutex_);
+    told_.wait(lock, [&] { return growths_ >= number; });
   }
   void wait_for_report(std::size_t number) {
     std::unique_lock lock(told_mutex_);
@@ -183,6 +192,7 @@ class ShardDriverTest : public testing::Test {
   std::condition_variable told_;
   std::vector<std::string> reports_;
   int reopenings_ = 0;
+  int growths_ = 0;
   ShardDriver driver_;
   std::thread runner_;
 };
@@ -219,6 +229,19 @@ TEST_F(ShardDriverTest, NothingIsCommittedWhileCommitsAreHeld) {
   driver_.release_commits();
   EXPECT_TRUE(sent.get());
   EXPECT_THAT(bodies(receive(queue, 0).get()), ElementsAre("held"));
+}
+
+TEST_F(ShardDriverTest, TellsEachTimeThatItsMemoryHasGrownByAStep) {
+  const QueueId queue = create();
+  const std::string body(std::size_t{1} << 20, 'b');
+  constexpr int kBodiesOfAStep = ShardDriver::kMemoryStep >> 20;
+  for (int i = 0; i < kBodiesOfAStep - 1; ++i) ASSERT_TRUE(send(queue, body));
+  {
+    const std::lock_guard lock(told_mutex_);
+    EXPECT_EQ(growths_, 0);
+  }
+  for (int i = 0; i < 2 * kBodiesOfAStep; ++i) ASSERT_TRUE(send(queue, body));
+  wait_for_growth(2);
 }
 
 TEST_F(ShardDriverTest, AShardThatIsNotOpenHoldsNoStore) {

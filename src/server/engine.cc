@@ -90,6 +90,7 @@ std::unique_ptr<ShardDriver> Engine::make_driver(std::size_t shard, const Engine
     const std::uint16_t source = result.transfer.from_shard;
     drivers_[source]->take_transfer_result(std::move(result));
   };
+  driver.memory_grows = options.memory_grows;
   driver.reopened = [this, shard](Shard& opened) { after_reopening(shard, opened); };
   return std::make_unique<ShardDriver>(cores_.context(shard % cores_.count()), cores_.background(),
                                        std::move(driver));

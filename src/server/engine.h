@@ -44,6 +44,7 @@ struct EngineOptions {
   std::size_t queues_max = 0;      // of one account; 0: no limit
   bool access_enforced = false;    // Service::access_enforced
   Telemetry* telemetry = nullptr;  // outlives the engine; its metrics have a place for each shard
+  std::function<void()> memory_grows = nullptr;  // ShardDriverOptions::memory_grows, of each shard
 };
 
 class Engine {

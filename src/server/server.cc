@@ -113,7 +113,7 @@ struct Server::Core {
 };
 
 Server::Server(const ServeOptions& options, Installation installation, CredentialsSource source,
-               std::shared_ptr<const ServerLogs> logs)
+               std::function<void()> memory_grows, std::shared_ptr<const ServerLogs> logs)
     : options_(options),
       account_(AccountId::parse(options.account).value()),
       region_(Region::parse(options.region).value()),
@@ -129,7 +129,7 @@ Server::Server(const ServeOptions& options, Installation installation, Credentia
                  *clock_, facts()),
       cores_(static_cast<unsigned>(options.io_threads), kBackgroundThreads),
       reloading_(cores_.background().get_executor()),
-      engine_(cores_, installation_, engine_options()),
+      engine_(cores_, installation_, engine_options(std::move(memory_grows))),
       sampler_(cores_.context(0), engine_.service()),
       signals_(cores_.context(0)) {
   make_limits();
@@ -154,16 +154,19 @@ void Server::make_pipelines() {
 Server::~Server() = default;
 
 StartResult<std::unique_ptr<Server>> Server::open(const ServeOptions& options,
-                                                  const Environment& environment) {
+                                                  const Environment& environment,
+                                                  std::function<void()> memory_grows) {
   const auto logs = ServerLogs::open(options);
   if (!logs) return logs.error();
-  StartResult<std::unique_ptr<Server>> server = open(options, environment, *logs);
+  StartResult<std::unique_ptr<Server>> server =
+      open(options, environment, std::move(memory_grows), *logs);
   if (!server) (*logs)->tell("ServerStarted", AuditDecision::failed, server.error().message());
   return server;
 }
 
 StartResult<std::unique_ptr<Server>> Server::open(const ServeOptions& options,
                                                   const Environment& environment,
+                                                  std::function<void()> memory_grows,
                                                   std::shared_ptr<const ServerLogs> logs) {
   CredentialsSource source(options, environment);
   StartResult<CredentialsPointer> credentials = CredentialsPointer();
@@ -178,8 +181,8 @@ StartResult<std::unique_ptr<Server>> Server::open(const ServeOptions& options,
                                              options.keyring_path());
   if (!installation) return installation.error();
   if (installation->keyring_is_new()) tell_of_new_keyring(options);
-  std::unique_ptr<Server> server(
-      new Server(options, std::move(*installation), std::move(source), std::move(logs)));
+  std::unique_ptr<Server> server(new Server(options, std::move(*installation), std::move(source),
+                                            std::move(memory_grows), std::move(logs)));
   server->credentials_ = std::move(*credentials);
   server->tls_ = std::move(*tls);
   if (options.metrics == "on") {
@@ -242,7 +245,7 @@ void Server::make_console() {
   console_ = std::make_unique<Console>(options_, std::move(keys));
 }
 
-EngineOptions Server::engine_options() {
+EngineOptions Server::engine_options(std::function<void()> memory_grows) {
   EngineOptions engine{
       .region = region_, .stores = {}, .clock = clock_.get(), .keys = &keyring_, .space = {}};
   for (std::size_t shard = 0; shard < static_cast<std::size_t>(options_.shards); ++shard) {
@@ -255,6 +258,7 @@ EngineOptions Server::engine_options() {
   engine.queues_max = static_cast<std::size_t>(options_.queues_per_account);
   engine.access_enforced = options_.has_credentials();
   engine.telemetry = &telemetry_;
+  engine.memory_grows = std::move(memory_grows);
   return engine;
 }
 

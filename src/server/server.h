@@ -41,10 +41,12 @@ class Server {
  public:
   /// Opens the logs, reads the credentials, the certificate and the keyring, takes the data
   /// directory, binds the addresses and opens the stores. Nothing is accepted yet. @param
-  /// environment of the secrets that the credentials file says to be there. @return a StartError
-  /// when one of them cannot be had; the audit log has been told then, if it is not that one.
+  /// environment of the secrets that the credentials file says to be there. @param memory_grows see
+  /// ShardDriverOptions. @return a StartError when one of them cannot be had; the audit log has
+  /// been told then, if it is not that one.
   static StartResult<std::unique_ptr<Server>> open(const ServeOptions& options,
-                                                   const Environment& environment);
+                                                   const Environment& environment,
+                                                   std::function<void()> memory_grows = nullptr);
   ~Server();
 
   /// Serves until SIGTERM or SIGINT, and then ends in good order: stops accepting, ends long polls,
@@ -68,15 +70,16 @@ class Server {
 
   static StartResult<std::unique_ptr<Server>> open(const ServeOptions& options,
                                                    const Environment& environment,
+                                                   std::function<void()> memory_grows,
                                                    std::shared_ptr<const ServerLogs> logs);
   Server(const ServeOptions& options, Installation installation, CredentialsSource source,
-         std::shared_ptr<const ServerLogs> logs);
+         std::function<void()> memory_grows, std::shared_ptr<const ServerLogs> logs);
 
   ServerFacts facts() const;
   void make_limits();
   void make_console();
   void make_pipelines();
-  EngineOptions engine_options();
+  EngineOptions engine_options(std::function<void()> memory_grows);
   StoreOpener store_opener(std::size_t shard) const;
   StartResult<void> bind();
   StartResult<void> bind(const std::string& address, const CurrentTls* tls);
