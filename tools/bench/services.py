@@ -47,7 +47,8 @@ def parser_for(what):
     parser.add_argument("--server", default=RELEASE / "millrace", help="the millrace to measure")
     parser.add_argument("--bench", default=RELEASE / "millrace-bench", help="the load generator")
     parser.add_argument("--dir", help="folder on the disk to measure (default: a temporary one)")
-    parser.set_defaults(server_options="", access_key="", secret_key="", tls=False, protocol="json")
+    parser.set_defaults(server_options="", environment={})
+    parser.set_defaults(access_key="", secret_key="", tls=False, protocol="json")
     return parser
 
 
@@ -73,13 +74,14 @@ def raise_descriptor_limit():
 class Service:
     """A server process of ours on a port of loopback; ended when the `with` block is left."""
 
-    def __init__(self, name, command, port, folder, tls=False):
+    def __init__(self, name, command, port, folder, tls=False, environment=None):
         self.name, self.port = name, port
         self.endpoint = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
         self.log = folder / f"{name}.log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, preexec_fn=raise_descriptor_limit)
+                command, stdout=log, stderr=log, preexec_fn=raise_descriptor_limit,
+                env={**os.environ, **(environment or {})})
 
     @property
     def pid(self):
@@ -128,7 +130,7 @@ def start_millrace(options, folder):
     else:
         command += ["--listen", address]
     command += shlex.split(options.server_options)
-    return Service("millrace", command, port, folder, options.tls)
+    return Service("millrace", command, port, folder, options.tls, options.environment)
 
 
 def start_nginx(folder):
@@ -154,7 +156,8 @@ class Bench:
         self.options = options
         self.complaints = []
 
-    def run(self, case, service=None, **settings):
+    def run(self, case, service=None, flags=(), **settings):
+        """@param flags options of millrace-bench that take no value."""
         options = self.options
         command = [str(options.bench), "--case", case, "--json", "-"]
         settings.setdefault("seconds", options.seconds)
@@ -165,6 +168,7 @@ class Bench:
                 command += ["--access-key", options.access_key, "--secret-key", options.secret_key]
         for name, value in settings.items():
             command += ["--" + name, str(value)]
+        command += ["--" + flag for flag in flags]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
             raise SystemExit(f"bench: {case} failed: {done.stderr.strip()}")
