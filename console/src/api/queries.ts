@@ -8,6 +8,7 @@ import { call } from "./client";
 import { ApiError, isMissingQueue, isSignedOut } from "./errors";
 import type {
   DescribeQueueReply,
+  GetQueueMetricsReply,
   GetServerInformationReply,
   GetServerMetricsReply,
   GetTopologyReply,
@@ -97,6 +98,13 @@ export const tagsQuery = ({ name, url }: QueueName) =>
     },
   });
 
+export const queueMetricsQuery = ({ name, url }: QueueName, period: Period) =>
+  queryOptions({
+    queryKey: ["queue", name, "metrics", period],
+    queryFn: ({ signal }) =>
+      call<GetQueueMetricsReply>("Millrace", "GetQueueMetrics", { QueueUrl: url, Period: period }, signal),
+  });
+
 /** The addresses of the queues that have this one as their dead-letter queue, all of them. */
 export const deadLetterSourcesQuery = ({ name, url }: QueueName) =>
   queryOptions({
@@ -146,7 +154,6 @@ export const serverMetricsQuery = (period: Period) =>
   queryOptions({
     queryKey: ["server", "metrics", period],
     queryFn: ({ signal }) => call<GetServerMetricsReply>("Millrace", "GetServerMetrics", { Period: period }, signal),
-    placeholderData: keepPreviousData,
   });
 
 export const accessKeysQuery = () =>

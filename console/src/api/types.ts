@@ -260,7 +260,13 @@ export interface ListConsumersReply {
 /** The seconds between two points of a series. */
 export type Period = 1 | 60 | 3600;
 
-export type Points = (number | null)[];
+/** The history of some series. */
+export interface Metrics<Name extends string> {
+  Period: Period;
+  /** Of the first point. */
+  Start: number;
+  Series: Record<Name, (number | null)[]>;
+}
 
 export type QueueSeriesName =
   | "Sent"
@@ -275,11 +281,7 @@ export type QueueSeriesName =
   | "OldestAge"
   | "WaitingReceives";
 
-export interface GetQueueMetricsReply {
-  Period: Period;
-  Start: number;
-  Series: Record<QueueSeriesName, Points>;
-}
+export type GetQueueMetricsReply = Metrics<QueueSeriesName>;
 
 export type ServerSeriesName =
   | "Requests"
@@ -292,11 +294,7 @@ export type ServerSeriesName =
   | "ResidentBytes"
   | "StoreBytes";
 
-export interface GetServerMetricsReply {
-  Period: Period;
-  Start: number;
-  Series: Record<ServerSeriesName, Points>;
-}
+export type GetServerMetricsReply = Metrics<ServerSeriesName>;
 
 export type TaskStatus = "RUNNING" | "COMPLETED" | "CANCELLING" | "CANCELLED" | "FAILED";
 

@@ -11,13 +11,13 @@ import { bucketSize, downsample, type Reduction, type Values } from "../lib/down
 export interface ChartSeries {
   title: string;
   values: Values;
+  reduction: Reduction;
 }
 
 export interface MetricsChartProps {
   title: string;
   description: string;
   series: readonly ChartSeries[];
-  reduction: Reduction;
   start: number; // of the first value, in milliseconds since the epoch
   step: number; // from one value to the next, in milliseconds
   formatValue: (value: number) => string;
@@ -32,10 +32,10 @@ export function MetricsChart(props: MetricsChartProps) {
   return props.table ? <ValueTable {...props} /> : <Graph {...props} />;
 }
 
-function Graph({ title, description, series, reduction, start, step, formatValue, formatTime }: MetricsChartProps) {
+function Graph({ title, description, series, start, step, formatValue, formatTime }: MetricsChartProps) {
   const length = Math.max(0, ...series.map(({ values }) => values.length));
   const size = bucketSize(length, pointsMax);
-  const lines = series.map(({ title: name, values }) => ({
+  const lines = series.map(({ title: name, values, reduction }) => ({
     title: name,
     type: "line" as const,
     valueFormatter: formatValue,

@@ -7,6 +7,17 @@ export function formatNumber(value: number): string {
   return numbers.format(value);
 }
 
+const compact = new Intl.NumberFormat("en", { maximumFractionDigits: 2, notation: "compact" });
+
+/** "12.5K": as short as it stands beside a graph. */
+export function formatCompact(value: number): string {
+  return compact.format(value);
+}
+
+export function formatMilliseconds(value: number): string {
+  return `${formatNumber(value)} ms`;
+}
+
 /** "12.5/s". */
 export function formatRate(value: number): string {
   return `${rates.format(value)}/s`;

@@ -12,13 +12,14 @@ import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import Table from "@cloudscape-design/components/table";
 import Tabs from "@cloudscape-design/components/tabs";
 import { useQuery } from "@tanstack/react-query";
-import { serverInformationQuery, useInterval } from "../../api/queries";
+import { serverInformationQuery, serverMetricsQuery, useInterval } from "../../api/queries";
 import type { GetServerInformationReply } from "../../api/types";
 import { Failure } from "../../components/failure";
 import { Live } from "../../components/live";
 import { Loading } from "../../components/loading";
+import { MetricsCharts } from "../../components/metrics-charts";
 import { formatBytes, formatDuration, formatNumber, formatTime } from "../../lib/format";
-import { ServerCharts } from "./charts";
+import { charts } from "./charts";
 
 const sources: Record<GetServerInformationReply["Options"][number]["Source"], string> = {
   default: "Default",
@@ -86,7 +87,11 @@ export default function ServerPage() {
           ariaLabel="About the server"
           i18nStrings={{ scrollLeftAriaLabel: "Scroll left", scrollRightAriaLabel: "Scroll right" }}
           tabs={[
-            { id: "charts", label: "Monitoring", content: <ServerCharts /> },
+            {
+              id: "charts",
+              label: "Monitoring",
+              content: <MetricsCharts subject="server" charts={charts} query={serverMetricsQuery} />,
+            },
             {
               id: "options",
               label: "Options",

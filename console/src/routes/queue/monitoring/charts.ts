@@ -1,41 +1,24 @@
-// Which graphs the Monitoring tab has, and what each value of them means.
+// Which graphs the Monitoring tab of a queue has.
 
-import type { GetQueueMetricsReply, QueueSeriesName } from "../../../api/types";
-import { csvText } from "../../../lib/csv";
-import type { Reduction, Values } from "../../../lib/downsample";
-import { formatDuration, formatBytes } from "../../../lib/format";
+import type { QueueSeriesName } from "../../../api/types";
+import { formatBytes, formatCompact, formatDuration } from "../../../lib/format";
+import type { Chart } from "../../../lib/metrics";
 
-export interface Chart {
-  title: string;
-  description: string;
-  perSecond: boolean; // the server's values are counts of a period, and are shown for each second of it
-  reduction: Reduction;
-  formatValue: (value: number) => string;
-  lines: { title: string; series: QueueSeriesName }[];
-}
-
-const number = new Intl.NumberFormat("en", { maximumFractionDigits: 2, notation: "compact" });
-const formatNumber = (value: number) => number.format(value);
-
-export const charts: Chart[] = [
+export const charts: readonly Chart<QueueSeriesName>[] = [
   {
     title: "Traffic",
     description: "Messages a second.",
-    perSecond: true,
-    reduction: "average",
-    formatValue: formatNumber,
+    formatValue: formatCompact,
     lines: [
-      { title: "Sent", series: "Sent" },
-      { title: "Received", series: "Received" },
-      { title: "Deleted", series: "Deleted" },
+      { title: "Sent", series: "Sent", perSecond: true },
+      { title: "Received", series: "Received", perSecond: true },
+      { title: "Deleted", series: "Deleted", perSecond: true },
     ],
   },
   {
     title: "Messages in the queue",
     description: "By state, the most of each time.",
-    perSecond: false,
-    reduction: "highest",
-    formatValue: formatNumber,
+    formatValue: formatCompact,
     lines: [
       { title: "Available", series: "Messages" },
       { title: "In flight", series: "InFlight" },
@@ -45,57 +28,28 @@ export const charts: Chart[] = [
   {
     title: "Age of the oldest message",
     description: "How long it has been in the queue.",
-    perSecond: false,
-    reduction: "highest",
     formatValue: formatDuration,
     lines: [{ title: "Oldest message", series: "OldestAge" }],
   },
   {
     title: "Receives without a message",
     description: "Empty answers a second, and receives that wait for a message.",
-    perSecond: true,
-    reduction: "average",
-    formatValue: formatNumber,
+    formatValue: formatCompact,
     lines: [
-      { title: "Empty receives", series: "EmptyReceives" },
+      { title: "Empty receives", series: "EmptyReceives", perSecond: true },
       { title: "Waiting receives", series: "WaitingReceives" },
     ],
   },
   {
     title: "Dead letters",
     description: "Messages a second that went to the dead-letter queue.",
-    perSecond: true,
-    reduction: "average",
-    formatValue: formatNumber,
-    lines: [{ title: "Dead-lettered", series: "DeadLettered" }],
+    formatValue: formatCompact,
+    lines: [{ title: "Dead-lettered", series: "DeadLettered", perSecond: true }],
   },
   {
     title: "Bytes sent",
     description: "Bytes of messages a second.",
-    perSecond: true,
-    reduction: "average",
     formatValue: formatBytes,
-    lines: [{ title: "Sent", series: "SentBytes" }],
+    lines: [{ title: "Sent", series: "SentBytes", perSecond: true }],
   },
 ];
-
-// A gauge says how many there are at a time, also in a graph of rates.
-const gauges: ReadonlySet<QueueSeriesName> = new Set(["WaitingReceives"]);
-
-/** The values of a line as they are drawn. */
-export function valuesOf(metrics: GetQueueMetricsReply, chart: Chart, name: QueueSeriesName): Values {
-  const values = metrics.Series[name];
-  if (!chart.perSecond || gauges.has(name)) return values;
-  return values.map((value) => value && value / metrics.Period);
-}
-
-/** All values as the server keeps them: a line for each time. */
-export function metricsCsv({ Start, Period, Series }: GetQueueMetricsReply): string {
-  const names = Object.keys(Series) as QueueSeriesName[];
-  const length = Math.max(0, ...names.map((name) => Series[name].length));
-  const lines = Array.from({ length }, (_, index) => [
-    new Date(Start + index * Period * 1000).toISOString(),
-    ...names.map((name) => Series[name][index] ?? null),
-  ]);
-  return csvText([["Time", ...names], ...lines]);
-}
