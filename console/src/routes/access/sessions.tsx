@@ -10,6 +10,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "../../api/client";
 import { queryClient, sessionsQuery, useInterval } from "../../api/queries";
+import { useWriting } from "../../api/session";
 import type { ConsoleSession } from "../../api/types";
 import { Confirm } from "../../components/confirm";
 import { Failure } from "../../components/failure";
@@ -18,6 +19,7 @@ import { formatNumber, formatTime } from "../../lib/format";
 import { notify } from "../../lib/notifications";
 
 export default function SessionsPage() {
+  const writing = useWriting();
   const [ending, setEnding] = useState<ConsoleSession>();
   const sessions = useQuery({ ...sessionsQuery(), refetchInterval: useInterval(10) });
   if (sessions.error && !sessions.data) {
@@ -75,6 +77,7 @@ export default function SessionsPage() {
             header: "Actions",
             cell: (session) => (
               <Button
+                {...writing}
                 variant="inline-link"
                 ariaLabel={`End the session of ${session.Arn} from ${session.SourceAddress}`}
                 onClick={() => setEnding(session)}
