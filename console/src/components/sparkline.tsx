@@ -2,7 +2,7 @@
 
 import { formatRate } from "../lib/format";
 
-const width = 72;
+const width = 60;
 const height = 20;
 
 export function sparklinePath(values: number[]): string {

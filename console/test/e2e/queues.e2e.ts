@@ -103,12 +103,12 @@ test("the columns of a list stay as they were chosen", async () => {
   await page.getByRole("button", { name: "Preferences" }).click();
   await millrace().look(page, "preferences");
   await page.getByRole("dialog").getByLabel("20 queues").check();
-  await page.getByRole("dialog").getByRole("checkbox", { name: "Delayed" }).uncheck();
+  await page.getByRole("dialog").getByRole("checkbox", { name: "In flight" }).uncheck();
   await page.getByRole("dialog").getByRole("checkbox", { name: "Created" }).check();
   await page.getByRole("button", { name: "Keep" }).click();
   await page.reload();
   await page.getByRole("columnheader", { name: "Created" }).waitFor();
-  expect(await page.getByRole("columnheader", { name: "Delayed" }).count()).toBe(0);
+  expect(await page.getByRole("columnheader", { name: "In flight" }).count()).toBe(0);
 });
 
 test("what is typed into a new queue outlives a reload, and ends with Cancel", async () => {

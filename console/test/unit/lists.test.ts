@@ -74,8 +74,8 @@ describe("figures", () => {
 
   it("make a line that stays within its frame", () => {
     const path = sparklinePath([0, 5, 10]);
-    expect(path).toBe("M0.0 19.0L36.0 10.0L72.0 1.0");
-    expect(sparklinePath([0, 0])).toBe("M0.0 19.0L72.0 19.0");
+    expect(path).toBe("M0.0 19.0L30.0 10.0L60.0 1.0");
+    expect(sparklinePath([0, 0])).toBe("M0.0 19.0L60.0 19.0");
   });
 });
 

@@ -17,12 +17,13 @@ function figure(value: number) {
   return <span className="figures">{formatNumber(value)}</span>;
 }
 
+// Those that are shown at first fit a window of 1440 px.
 const plainColumns: Omit<QueueColumn, "sortingField">[] = [
   {
     id: "name",
     header: "Name",
     sortBy: "name",
-    width: 230,
+    width: 220,
     minWidth: 160,
     isRowHeader: true,
     cell: (queue) => <QueueLink name={queue.QueueName} />,
@@ -30,27 +31,28 @@ const plainColumns: Omit<QueueColumn, "sortingField">[] = [
   {
     id: "type",
     header: "Type",
-    width: 95,
+    width: 92,
     cell: (queue) => (queue.Type === "fifo" ? "FIFO" : "Standard"),
   },
   {
     id: "messages",
     header: "Available",
     sortBy: "messages",
-    width: 120,
+    width: 116,
     cell: (queue) => figure(queue.Messages),
   },
   {
     id: "inFlight",
     header: "In flight",
     sortBy: "inFlight",
-    width: 110,
+    width: 108,
     cell: (queue) => figure(queue.InFlight),
   },
   {
     id: "delayed",
     header: "Delayed",
     sortBy: "delayed",
+    unusual: true,
     width: 112,
     cell: (queue) => figure(queue.Delayed),
   },
@@ -64,25 +66,26 @@ const plainColumns: Omit<QueueColumn, "sortingField">[] = [
   {
     id: "sent",
     header: "Sent",
-    width: 150,
+    width: 138,
     cell: (queue) => <Sparkline values={queue.SentRates} label="Sent" />,
   },
   {
     id: "received",
     header: "Received",
-    width: 150,
+    width: 138,
     cell: (queue) => <Sparkline values={queue.ReceivedRates} label="Received" />,
   },
   {
     id: "deadLetters",
     header: "Dead-letter queue",
-    width: 200,
+    width: 144,
     cell: (queue) =>
       queue.DeadLetterTargetArn === undefined ? "–" : <QueueLink name={queueNameOfArn(queue.DeadLetterTargetArn)} />,
   },
   {
     id: "encryption",
     header: "Encryption",
+    unusual: true,
     width: 120,
     cell: (queue) => (queue.Encryption === "none" ? "–" : queue.Encryption),
   },

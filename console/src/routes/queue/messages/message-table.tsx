@@ -89,6 +89,7 @@ function columns(onOpen: (message: PeekedMessage) => void, grouped: boolean): Li
     {
       id: "id",
       header: "Message ID",
+      unusual: true,
       width: 320,
       cell: ({ MessageId }) => <Box variant="span">{MessageId}</Box>,
     },
