@@ -19,6 +19,7 @@ import type {
   MessageMoveTask,
   Period,
   QueueAttributes,
+  QueueSummary,
 } from "./types";
 
 export const queryClient = new QueryClient({
@@ -55,11 +56,21 @@ export const queuesQuery = (input: ListQueuesDetailedInput) =>
     placeholderData: keepPreviousData,
   });
 
+/** What the lists that were shown know of a queue. */
+function listed(name: string): QueueSummary | undefined {
+  return queryClient
+    .getQueriesData<ListQueuesDetailedReply>({ queryKey: ["queues"] })
+    .flatMap(([, list]) => list?.Queues ?? [])
+    .find((queue) => queue.QueueName === name);
+}
+
+// A queue that a list has shown is there at once, and what is newer of it comes after.
 export const queueUrlQuery = (name: string) =>
   queryOptions({
     queryKey: ["queue", name, "url"],
     queryFn: async ({ signal }) =>
       (await call<{ QueueUrl: string }>("AmazonSQS", "GetQueueUrl", { QueueName: name }, signal)).QueueUrl,
+    initialData: () => listed(name)?.QueueUrl,
     staleTime: Infinity,
   });
 
@@ -68,6 +79,7 @@ export const queueQuery = ({ name, url }: QueueName) =>
     queryKey: ["queue", name, "summary"],
     queryFn: async ({ signal }) =>
       (await call<DescribeQueueReply>("Millrace", "DescribeQueue", { QueueUrl: url }, signal)).Queue,
+    placeholderData: () => listed(name),
   });
 
 export const attributesQuery = ({ name, url }: QueueName) =>
