@@ -14,11 +14,11 @@ import { formatJson } from "../../../lib/queue-settings";
 export function ReceivedMessageDialog({ message, close }: { message: ReceivedMessage; close: () => void }) {
   const text = (value: string) => <span className="wrapped">{value}</span>;
   const system = Object.entries(message.Attributes ?? {}).map(([label, value]) => ({
-    label,
+    label: text(label),
     value: text(label.endsWith("Timestamp") ? formatTime(Number(value)) : value),
   }));
   const own = Object.entries(message.MessageAttributes ?? {}).map(([name, value]) => ({
-    label: `${name} (${value.DataType})`,
+    label: text(`${name} (${value.DataType})`),
     value: text(value.StringValue ?? value.BinaryValue ?? ""),
   }));
   return (
