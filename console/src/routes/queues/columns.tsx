@@ -23,7 +23,7 @@ const plainColumns: Omit<QueueColumn, "sortingField">[] = [
     id: "name",
     header: "Name",
     sortBy: "name",
-    width: 220,
+    width: 214,
     minWidth: 160,
     isRowHeader: true,
     cell: (queue) => <QueueLink name={queue.QueueName} />,
@@ -38,7 +38,7 @@ const plainColumns: Omit<QueueColumn, "sortingField">[] = [
     id: "messages",
     header: "Available",
     sortBy: "messages",
-    width: 116,
+    width: 122,
     cell: (queue) => figure(queue.Messages),
   },
   {
