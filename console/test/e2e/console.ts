@@ -61,11 +61,14 @@ export class Console {
   }
 
   /**
-   * Looks at a page as it stands: axe in both modes, no scrolling sideways at 390 px, and a picture of each
-   * in build/console-screenshots.
+   * Looks at a page as it stands: axe in both modes, no list that scrolls sideways at 1440 px, no page that
+   * does at 390 px, and a picture of each in build/console-screenshots.
    */
   async look(page: Page, name: string): Promise<void> {
     await mkdir(screenshots, { recursive: true });
+    for (const list of await this.findWideLists(page)) {
+      this.problems.push(`${name} has a list that is too wide at ${wide.width} px: ${list}`);
+    }
     for (const mode of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme: mode, reducedMotion: "reduce" });
       await page.waitForFunction(
@@ -86,6 +89,16 @@ export class Console {
     if (overflow > 0) this.problems.push(`${name} is ${overflow} px too wide at ${narrow.width} px.`);
     await page.screenshot({ path: join(screenshots, `${name}-narrow.png`) });
     await page.setViewportSize(wide);
+  }
+
+  /** The lists of which a part stands outside of what they lie in. */
+  private findWideLists(page: Page): Promise<string[]> {
+    return page.evaluate(() =>
+      [...document.querySelectorAll("table")].flatMap((table) => {
+        const excess = table.offsetWidth - (table.parentElement?.clientWidth ?? table.offsetWidth);
+        return excess > 1 ? [`${table.ariaLabel ?? "a list without a name"}, by ${excess} px`] : [];
+      }),
+    );
   }
 
   private async findBarriers(page: Page): Promise<Finding[]> {
