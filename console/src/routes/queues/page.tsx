@@ -20,6 +20,7 @@ import { DeleteQueues, PurgeQueues } from "../../components/queue-actions";
 import { formatNumber } from "../../lib/format";
 import { address, navigate, useLocation } from "../../lib/router";
 import { useSettings } from "../../lib/settings";
+import { useFirstRows } from "../../lib/use-first-rows";
 import { usePages } from "../../lib/use-pages";
 import { columns } from "./columns";
 import { filteringOptions, filteringProperties, toFilter } from "./filter";
@@ -60,6 +61,7 @@ export default function QueuesPage() {
   }
 
   const list = queues.data;
+  const rows = useFirstRows(list?.Queues ?? []);
   const next = list?.NextToken;
   const selected = list?.Queues.filter((queue) => chosenArns.has(queue.QueueArn)) ?? [];
   const chosen = selected.map((queue) => ({ name: queue.QueueName, url: queue.QueueUrl }));
@@ -78,7 +80,7 @@ export default function QueuesPage() {
         stickyHeader
         enableKeyboardNavigation
         {...table}
-        items={list?.Queues ?? []}
+        items={rows}
         trackBy="QueueArn"
         loading={queues.isPending}
         loadingText="Loading the queues"

@@ -7,6 +7,7 @@ import type { ReactNode } from "react";
 import type { PeekedMessage } from "../../../api/types";
 import { type ListColumn, useListColumns } from "../../../components/list-columns";
 import { formatBytes, formatTime } from "../../../lib/format";
+import { useFirstRows } from "../../../lib/use-first-rows";
 import { MessageStateText } from "./message-state";
 
 interface MessageTableProps {
@@ -26,11 +27,12 @@ const excerptMax = 200;
 
 export function MessageTable({ messages, selected, onSelect, onOpen, ...rest }: MessageTableProps) {
   const grouped = messages.some((message) => message.MessageGroupId !== undefined);
+  const rows = useFirstRows(messages);
   const table = useListColumns("messages", columns(onOpen, grouped));
   return (
     <Table
       {...rest}
-      items={messages}
+      items={rows}
       trackBy="PeekId"
       selectionType="multi"
       selectedItems={[...selected]}
