@@ -52,6 +52,13 @@ test("a session that ends keeps what was typed", async () => {
 test("a session that may only look has nothing to press", async () => {
   const page = await signIn(true);
   expect(await page.getByRole("button", { name: "Create queue" }).first().getAttribute("aria-disabled")).toBe("true");
+  await page.getByRole("link", { name: "Sessions" }).click();
+  const end = page.getByRole("button", { name: /End the session/ }).first();
+  await end.waitFor();
+  expect(await end.getAttribute("aria-disabled")).toBe("true");
+  await end.hover();
+  await page.getByRole("tooltip").getByText("This session may only look.").waitFor();
+  await millrace().look(page, "sessions-read-only");
   await page.getByRole("button", { name: /read only/ }).click();
   await page.getByRole("menuitem", { name: "Sign out" }).click();
   await page.getByRole("heading", { name: "Sign in to Millrace" }).waitFor();
