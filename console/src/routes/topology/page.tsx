@@ -76,7 +76,7 @@ function QueueList({ queues }: { queues: readonly DescribedQueue[] }) {
         {
           id: "queue",
           header: "Queue",
-          width: 260,
+          width: 230,
           isRowHeader: true,
           cell: (queue) => (
             <Link href={queue.href} onFollow={follow}>
@@ -87,14 +87,14 @@ function QueueList({ queues }: { queues: readonly DescribedQueue[] }) {
         {
           id: "state",
           header: "State",
-          width: 200,
+          width: 170,
           cell: (queue) => <StatusIndicator type={queue.status}>{queue.statusText}</StatusIndicator>,
         },
-        { id: "detail", header: "Details", width: 240, cell: (queue) => queue.detail },
+        { id: "detail", header: "Details", width: 200, cell: (queue) => queue.detail },
         {
           id: "target",
           header: "Dead letters go to",
-          width: 280,
+          width: 260,
           cell: ({ target }) =>
             target ? (
               <>
@@ -107,7 +107,7 @@ function QueueList({ queues }: { queues: readonly DescribedQueue[] }) {
               "–"
             ),
         },
-        { id: "moves", header: "Being moved", width: 260, cell: ({ moves }) => moves.join("; ") || "–" },
+        { id: "moves", header: "Being moved", width: 210, cell: ({ moves }) => moves.join("; ") || "–" },
       ]}
     />
   );

@@ -73,9 +73,9 @@ export default function ConsumersTab({ queue }: TabProps) {
 type Somebody = WaitingConsumer | RecentConsumer;
 
 const who: TableProps.ColumnDefinition<Somebody>[] = [
-  { id: "address", header: "Address", width: 180, isRowHeader: true, cell: ({ SourceAddress }) => SourceAddress },
-  { id: "principal", header: "User", width: 280, cell: ({ PrincipalArn }) => PrincipalArn ?? "–" },
-  { id: "agent", header: "Program", width: 280, cell: ({ UserAgent }) => <bdi>{UserAgent ?? "–"}</bdi> },
+  { id: "address", header: "Address", width: 150, isRowHeader: true, cell: ({ SourceAddress }) => SourceAddress },
+  { id: "principal", header: "User", width: 250, cell: ({ PrincipalArn }) => PrincipalArn ?? "–" },
+  { id: "agent", header: "Program", width: 260, cell: ({ UserAgent }) => <bdi>{UserAgent ?? "–"}</bdi> },
 ];
 
 const waitingColumns: TableProps.ColumnDefinition<WaitingConsumer>[] = [
@@ -86,7 +86,7 @@ const waitingColumns: TableProps.ColumnDefinition<WaitingConsumer>[] = [
 
 const recentColumns: TableProps.ColumnDefinition<RecentConsumer>[] = [
   ...who,
-  { id: "last", header: "Last receive", width: 190, cell: ({ LastReceive }) => formatTime(LastReceive) },
-  { id: "receives", header: "Receives", width: 110, cell: ({ Receives }) => formatNumber(Receives) },
-  { id: "messages", header: "Messages", width: 110, cell: ({ Messages }) => formatNumber(Messages) },
+  { id: "last", header: "Last receive", width: 205, cell: ({ LastReceive }) => formatTime(LastReceive) },
+  { id: "receives", header: "Receives", width: 104, cell: ({ Receives }) => formatNumber(Receives) },
+  { id: "messages", header: "Messages", width: 104, cell: ({ Messages }) => formatNumber(Messages) },
 ];

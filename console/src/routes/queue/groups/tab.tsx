@@ -79,7 +79,7 @@ function name(queue: QueueName): Column {
   return {
     id: "group",
     header: "Group",
-    width: 220,
+    width: 170,
     isRowHeader: true,
     cell: ({ MessageGroupId }) => (
       <Link href={address("queue", queue.name, "messages", { group: MessageGroupId })} onFollow={follow}>
@@ -92,7 +92,7 @@ function name(queue: QueueName): Column {
 const lock: Column = {
   id: "lock",
   header: "State",
-  width: 220,
+  width: 212,
   cell: ({ Locked, LockedUntil }) =>
     Locked ? (
       <StatusIndicator type="in-progress">
@@ -116,16 +116,16 @@ const noise: Column = {
 };
 
 const counts: Column[] = [
-  { id: "messages", header: "Messages", width: 110, cell: ({ Messages }) => Messages ?? "–" },
-  { id: "inFlight", header: "In flight", width: 110, cell: ({ InFlight }) => InFlight },
+  { id: "messages", header: "Messages", width: 104, cell: ({ Messages }) => Messages ?? "–" },
+  { id: "inFlight", header: "In flight", width: 92, cell: ({ InFlight }) => InFlight },
 ];
 
 const head: Column[] = [
   {
     id: "sent",
     header: "Oldest message sent",
-    width: 190,
+    width: 205,
     cell: ({ HeadSentTimestamp }) => (HeadSentTimestamp === undefined ? "–" : formatTime(HeadSentTimestamp)),
   },
-  { id: "head", header: "Its message ID", width: 320, cell: ({ HeadMessageId }) => HeadMessageId ?? "–" },
+  { id: "head", header: "Its message ID", width: 300, cell: ({ HeadMessageId }) => HeadMessageId ?? "–" },
 ];

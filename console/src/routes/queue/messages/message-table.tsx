@@ -56,7 +56,7 @@ function columns(onOpen: (message: PeekedMessage) => void, grouped: boolean): Li
     {
       id: "body",
       header: "Body",
-      width: 320,
+      width: 300,
       minWidth: 160,
       isRowHeader: true,
       cell: (message) => (
@@ -75,19 +75,19 @@ function columns(onOpen: (message: PeekedMessage) => void, grouped: boolean): Li
     {
       id: "state",
       header: "State",
-      width: 240,
+      width: 220,
       cell: (message) => <MessageStateText state={message.State} visibleAt={message.VisibleAt} />,
     },
-    { id: "sent", header: "Sent", width: 220, cell: ({ SentTimestamp }) => formatTime(SentTimestamp) },
+    { id: "sent", header: "Sent", width: 205, cell: ({ SentTimestamp }) => formatTime(SentTimestamp) },
     {
       id: "group",
       header: "Group",
       unusual: !grouped,
-      width: 140,
+      width: 120,
       cell: ({ MessageGroupId }) => <bdi>{MessageGroupId ?? "–"}</bdi>,
     },
-    { id: "receives", header: "Receives", width: 100, cell: ({ ReceiveCount }) => ReceiveCount },
-    { id: "size", header: "Size", width: 100, cell: ({ BodySize }) => formatBytes(BodySize) },
+    { id: "receives", header: "Receives", width: 104, cell: ({ ReceiveCount }) => ReceiveCount },
+    { id: "size", header: "Size", width: 90, cell: ({ BodySize }) => formatBytes(BodySize) },
     {
       id: "id",
       header: "Message ID",
