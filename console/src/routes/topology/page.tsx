@@ -90,7 +90,7 @@ function QueueList({ queues }: { queues: readonly DescribedQueue[] }) {
           width: 170,
           cell: (queue) => <StatusIndicator type={queue.status}>{queue.statusText}</StatusIndicator>,
         },
-        { id: "detail", header: "Details", width: 200, cell: (queue) => queue.detail },
+        { id: "detail", header: "Details", width: 200, cell: (queue) => queue.detail || "–" },
         {
           id: "target",
           header: "Dead letters go to",
