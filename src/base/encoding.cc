@@ -21,6 +21,16 @@ namespace millrace {
 namespace {
 
 constexpr char kHexDigits[] = "0123456789abcdef";
+using HexPair = std::array<char, 2>;
+constexpr std::array<HexPair, 256> make_hex_pairs() {
+  std::array<HexPair, 256> pairs{};
+  for (std::size_t byte = 0; byte < pairs.size(); ++byte) {
+    pairs[byte] = {kHexDigits[byte >> 4], kHexDigits[byte & 15]};
+  }
+  return pairs;
+}
+constexpr std::array<HexPair, 256> kHexPairs = make_hex_pairs();
+
 constexpr char kUpperHexDigits[] = "0123456789ABCDEF";
 constexpr char kBase64Digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::uint8_t kNoDigit = 0xff;
@@ -63,11 +73,12 @@ const EVP_MD* fetch(const char* name) {
 }  // namespace
 
 void append_hex(std::string& out, std::span<const std::uint8_t> bytes) {
-  std::size_t at = out.size();
-  out.resize(at + 2 * bytes.size());
+  const std::size_t before = out.size();
+  out.resize(before + sizeof(HexPair) * bytes.size());
+  char* at = out.data() + before;
   for (const std::uint8_t byte : bytes) {
-    out[at++] = kHexDigits[byte >> 4];
-    out[at++] = kHexDigits[byte & 15];
+    std::memcpy(at, &kHexPairs[byte], sizeof(HexPair));
+    at += sizeof(HexPair);
   }
 }
 
@@ -267,14 +278,20 @@ bool equal_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-std::string to_uuid_text(std::span<const std::uint8_t, 16> bytes) {
-  std::string out(36, '-');
+void append_uuid_text(std::string& out, std::span<const std::uint8_t, 16> bytes) {
+  std::array<char, 36> text;
   std::size_t at = 0;
   for (const std::uint8_t byte : bytes) {
-    if (at == 8 || at == 13 || at == 18 || at == 23) ++at;
-    out[at++] = kHexDigits[byte >> 4];
-    out[at++] = kHexDigits[byte & 15];
+    if (at == 8 || at == 13 || at == 18 || at == 23) text[at++] = '-';
+    std::memcpy(&text[at], &kHexPairs[byte], sizeof(HexPair));
+    at += sizeof(HexPair);
   }
+  out.append(text.data(), text.size());
+}
+
+std::string to_uuid_text(std::span<const std::uint8_t, 16> bytes) {
+  std::string out;
+  append_uuid_text(out, bytes);
   return out;
 }
 
@@ -300,18 +317,27 @@ constexpr std::size_t kStep = 64;
 using SignedBytes = signed char __attribute__((vector_size(16)));
 using Words = std::uint64_t __attribute__((vector_size(16)));
 
-// Whether the kStep bytes at `text` are all ASCII characters that SQS takes. Compared as signed
-// numbers, bytes above 0x7f are below the space too.
-bool is_plain_step(const char* text) {
+// Whether `is_good`, of 16 bytes at a time, holds for all of the kStep bytes at `text`.
+template <class IsGood>
+bool all_in_step(const char* text, IsGood is_good) {
   SignedBytes good = ~SignedBytes{};
   for (std::size_t i = 0; i < kStep; i += sizeof(SignedBytes)) {
     SignedBytes bytes;
     std::memcpy(&bytes, text + i, sizeof bytes);
-    good &= (bytes >= ' ') | (bytes == '\t') | (bytes == '\n') | (bytes == '\r');
+    good &= is_good(bytes);
   }
   Words words;
   std::memcpy(&words, &good, sizeof words);
   return (words[0] & words[1]) == std::numeric_limits<std::uint64_t>::max();
+}
+
+// Whether the kStep bytes at `text` are all ASCII characters that SQS takes. Compared as signed
+// numbers, bytes above 0x7f are below the space too. Most text is one line.
+bool is_plain_step(const char* text) {
+  return all_in_step(text, [](SignedBytes bytes) { return bytes >= ' '; }) ||
+         all_in_step(text, [](SignedBytes bytes) {
+           return (bytes >= ' ') | (bytes == '\t') | (bytes == '\n') | (bytes == '\r');
+         });
 }
 
 // The length of the character at the start of `text` if it is well-formed UTF-8 (Unicode 15,

@@ -88,6 +88,7 @@ bool equal_constant_time(std::string_view a, std::string_view b);
 
 /// `bytes` in the text form of a UUID (RFC 9562 section 4): 8-4-4-4-12 lower-case hex digits.
 std::string to_uuid_text(std::span<const std::uint8_t, 16> bytes);
+void append_uuid_text(std::string& out, std::span<const std::uint8_t, 16> bytes);
 /// The 16 bytes of a UUID's text form, or nothing.
 std::optional<std::array<std::uint8_t, 16>> from_uuid_text(std::string_view text);
 

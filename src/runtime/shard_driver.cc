@@ -12,7 +12,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr auto kHousekeepingInterval = std::chrono::seconds(1);
+// Between two housekeepings that the store wants: the rows of so long a time are applied together.
+constexpr Milliseconds kHousekeepingPause = 50;
 constexpr std::size_t kRelocationsAtOnce = 64;
 constexpr Milliseconds kReopenDelayMin = 100;
 constexpr Milliseconds kReopenDelayMax = seconds(5);
@@ -225,7 +226,7 @@ void ShardDriver::carry(Timestamp now) {
     await_commit();
   }
   note_growth();
-  if (bytes_since_space_ > refuse_below_ / 8 && !housekeeping_) housekeep();
+  if (housekeeping_due(now)) housekeep(now);
   if (stopped_ && loop_->drained()) {
     completion_.release();
     timer_.cancel();
@@ -363,16 +364,24 @@ void ShardDriver::reopened(const std::shared_ptr<Store>& store,
 // --- housekeeping ---
 
 void ShardDriver::schedule_housekeeping() {
-  housekeeping_timer_.expires_after(kHousekeepingInterval);
+  housekeeping_timer_.expires_after(std::chrono::milliseconds(options_.housekeeping_interval));
   housekeeping_timer_.async_wait([this](boost::system::error_code error) {
     if (error || !loop_) return;
-    if (!housekeeping_) housekeep();
+    if (!housekeeping_) housekeep(options_.clock->now());
     schedule_housekeeping();
   });
 }
 
-void ShardDriver::housekeep() {
+bool ShardDriver::housekeeping_due(Timestamp now) const {
+  if (housekeeping_) return false;
+  if (bytes_since_space_ > refuse_below_ / 8) return true;
+  return !maintenance_failed_ && now - housekept_at_ >= kHousekeepingPause &&
+         store_->wants_maintenance();
+}
+
+void ShardDriver::housekeep(Timestamp now) {
   housekeeping_ = true;
+  housekept_at_ = now;
   bytes_since_space_ = 0;
   asio::post(background_, [this, store = store_, generation = generation_]() mutable {
     StoreResult<void> maintained;
@@ -382,14 +391,16 @@ void ShardDriver::housekeep() {
     if (!candidates) options_.report("housekeeping of a store: " + candidates.error().message());
     const StoreSpace space = store->space();
     store.reset();
-    asio::post(context_, [this, generation, space, candidates = std::move(candidates)] {
+    const bool failed = !maintained;
+    asio::post(context_, [this, generation, space, failed, candidates = std::move(candidates)] {
       housekeeping_ = false;
+      maintenance_failed_ = failed;
       if (generation != generation_ || !loop_) return;
       note_space(space);
       if (candidates) {
-        const Timestamp now = options_.clock->now();
+        const Timestamp moment = options_.clock->now();
         for (const RelocationCandidate& candidate : *candidates) {
-          loop_->shard().relocate(candidate.owner_key, candidate.place, now);
+          loop_->shard().relocate(candidate.owner_key, candidate.place, moment);
         }
       }
       pump();

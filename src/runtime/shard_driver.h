@@ -94,6 +94,8 @@ struct ShardDriverOptions {
   /// Where looks (Load::for_look) are carried out; null: where everything else is. As `background`.
   boost::asio::thread_pool* looking = nullptr;
   SpaceMarks space;
+  /// Between two looks at the store and its disk; what the store wants at once comes earlier.
+  Milliseconds housekeeping_interval = seconds(1);
   ShardMetrics* metrics = nullptr;  // outlives the driver; null: nobody wants to know
   /// For messages about the store. Any thread.
   std::function<void(const std::string&)> report;
@@ -181,7 +183,8 @@ class ShardDriver {
   StoreResult<std::unique_ptr<Loop>> restore(std::shared_ptr<Store>& store);
   void adopt(std::shared_ptr<Store> store, std::unique_ptr<Loop> loop);
   void schedule_housekeeping();
-  void housekeep();
+  bool housekeeping_due(Timestamp now) const;
+  void housekeep(Timestamp now);
   void note_space(const StoreSpace& space);
   void note_usage();
   void note_growth();
@@ -203,11 +206,13 @@ class ShardDriver {
   Milliseconds reopen_delay_ = 0;  // the last one; 0 when there was no failure for long enough
   Timestamp reopen_at_ = kNever;
   Timestamp opened_at_;
+  Timestamp housekept_at_;
   std::uint64_t bytes_since_space_ = 0;
   std::uint64_t refuse_below_ = 0;
   std::size_t memory_told_ = kMemoryStep;  // where memory_grows is called next
   bool pump_scheduled_ = false;
   bool housekeeping_ = false;
+  bool maintenance_failed_ = false;  // the timer tries again, in its own time
   bool refusing_ = false;
   bool reopening_ = false;                                   // in the background
   bool holding_ = false;                                     // hold_commits()

@@ -34,6 +34,9 @@ struct DiskFaults {
   std::atomic<int> until_failed_commit = 0;
   std::atomic<int> until_opened = 0;  // openings that fail
   std::atomic<bool> unreadable = false;
+  std::atomic<bool> wants_maintenance = false;
+  std::atomic<int> maintained = 0;
+  std::atomic<bool> maintenance_fails = false;
 };
 
 // A store that fails the commit whose turn it is, and tells nobody what became of it.
@@ -57,8 +60,14 @@ class FailingStore final : public Store {
     return below_->read(place);
   }
   std::unique_ptr<Snapshot> snapshot() const override { return below_->snapshot(); }
-  StoreResult<void> maintain() override { return below_->maintain(); }
-  bool wants_maintenance() const override { return below_->wants_maintenance(); }
+  StoreResult<void> maintain() override {
+    if (faults_->maintenance_fails) return StoreError("the disk is full");
+    faults_->wants_maintenance = false;
+    ++faults_->maintained;
+    faults_->maintained.notify_all();
+    return below_->maintain();
+  }
+  bool wants_maintenance() const override { return faults_->wants_maintenance; }
   std::size_t batch_bytes_max() const override { return below_->batch_bytes_max(); }
   StoreResult<std::vector<RelocationCandidate>> relocation_candidates(std::size_t max) override {
     return below_->relocation_candidates(max);
@@ -118,6 +127,7 @@ class ShardDriverTest : public testing::Test {
       ++reopenings_;
       told_.notify_all();
     };
+    made.housekeeping_interval = seconds(3600);  // no test waits for it
     made.memory_grows = [this] {
       const std::lock_guard lock(told_mutex_);
       ++growths_;
@@ -242,6 +252,31 @@ TEST_F(ShardDriverTest, TellsEachTimeThatItsMemoryHasGrownByAStep) {
   }
   for (int i = 0; i < 2 * kBodiesOfAStep; ++i) ASSERT_TRUE(send(queue, body));
   wait_for_growth(2);
+}
+
+TEST_F(ShardDriverTest, MaintainsItsStoreWhenThatWantsIt) {
+  const QueueId queue = create();
+  for (int times = 0; times < 3; ++times) {
+    clock_.advance(seconds(1));
+    faults_->wants_maintenance = true;
+    ASSERT_TRUE(send(queue, "hello"));
+    faults_->maintained.wait(times);
+    EXPECT_EQ(faults_->maintained, times + 1);
+  }
+}
+
+TEST_F(ShardDriverTest, TriesAFailedMaintenanceNotAgainAtOnce) {
+  const QueueId queue = create();
+  faults_->maintenance_fails = true;
+  faults_->wants_maintenance = true;
+  for (int times = 0; times < 3; ++times) {
+    clock_.advance(seconds(1));
+    ASSERT_TRUE(send(queue, "hello"));
+    wait_for_report(1);
+    ASSERT_TRUE(send(queue, "hello"));  // by now the shard knows of the failure
+  }
+  const std::lock_guard lock(told_mutex_);
+  EXPECT_EQ(reports_.size(), 1U);
 }
 
 TEST_F(ShardDriverTest, AShardThatIsNotOpenHoldsNoStore) {

@@ -144,7 +144,7 @@ class JsonWriter {
   }
   void write(const api::UuidText& id) {
     out_ += '"';
-    append_uuid(out_, id.bytes);
+    append_uuid_text(out_, id.bytes);
     out_ += '"';
   }
 

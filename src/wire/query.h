@@ -170,7 +170,7 @@ class XmlWriter {
     element(field.query_name(), [&] { append_hex(out_, digest); });
   }
   void write(const Field& field, const api::UuidText& id) {
-    element(field.query_name(), [&] { append_uuid(out_, id.bytes); });
+    element(field.query_name(), [&] { append_uuid_text(out_, id.bytes); });
   }
 
   template <class T>

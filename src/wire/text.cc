@@ -2,9 +2,7 @@
 
 #include <cstdint>
 #include <cstring>
-#include <span>
 
-#include "base/encoding.h"
 #include "wire/scan.h"
 
 namespace millrace::wire {
@@ -122,19 +120,6 @@ void append_xml_text(std::string& out, std::string_view text) {
     at = stop;
     if (at < text.size()) at += append_xml_escape(out, text, at);
   }
-}
-
-void append_uuid(std::string& out, const MessageId& id) {
-  const std::span<const std::uint8_t> bytes(id);
-  append_hex(out, bytes.subspan(0, 4));
-  out += '-';
-  append_hex(out, bytes.subspan(4, 2));
-  out += '-';
-  append_hex(out, bytes.subspan(6, 2));
-  out += '-';
-  append_hex(out, bytes.subspan(8, 2));
-  out += '-';
-  append_hex(out, bytes.subspan(10, 6));
 }
 
 bool is_utf8(std::string_view text) {

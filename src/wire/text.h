@@ -6,8 +6,6 @@
 #include <string>
 #include <string_view>
 
-#include "model/message.h"
-
 namespace millrace::wire {
 
 /// Appends `text` (UTF-8) as a JSON string, quotes included (RFC 8259 section 7).
@@ -16,9 +14,6 @@ void append_json_string(std::string& out, std::string_view text);
 /// Appends `text` (UTF-8) as XML character data. CR becomes "&#xD;", so that a parser does not turn
 /// it into LF; a character that XML 1.0 cannot hold becomes U+FFFD.
 void append_xml_text(std::string& out, std::string_view text);
-
-/// Appends the 36 characters of a UUID's text.
-void append_uuid(std::string& out, const MessageId& id);
 
 /// Whether `text` is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates).
 bool is_utf8(std::string_view text);

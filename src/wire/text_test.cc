@@ -59,14 +59,6 @@ TEST(Text, XmlReplacesWhatItCannotHold) {
   EXPECT_EQ(xml_text("\xEF"), "\xEF") << "cut off: nothing beyond the end is read";
 }
 
-TEST(Text, Uuid) {
-  MessageId id;
-  for (std::size_t i = 0; i < id.size(); ++i) id[i] = static_cast<std::uint8_t>(i * 17);
-  std::string out;
-  append_uuid(out, id);
-  EXPECT_EQ(out, "00112233-4455-6677-8899-aabbccddeeff");
-}
-
 TEST(Text, Utf8) {
   for (const std::string_view good :
        {"", "plain", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80",
