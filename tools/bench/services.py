@@ -47,8 +47,8 @@ def parser_for(what):
     parser.add_argument("--server", default=RELEASE / "millrace", help="the millrace to measure")
     parser.add_argument("--bench", default=RELEASE / "millrace-bench", help="the load generator")
     parser.add_argument("--dir", help="folder on the disk to measure (default: a temporary one)")
-    parser.set_defaults(server_options="", environment={})
-    parser.set_defaults(access_key="", secret_key="", tls=False, protocol="json")
+    parser.set_defaults(server_options="", environment={}, access_key="", secret_key="",
+                        tls=False, protocol="json")
     return parser
 
 
